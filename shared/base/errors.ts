@@ -1,0 +1,113 @@
+// Every error that Millrace answers with, once: Kafka's name and number, the HTTP status, the REST error code, whether a
+// client may try again, and whether the refused write may have happened all the same ("unknown") or not ("none").
+// Sources: Kafka's Errors (names, numbers, retriable), Confluent REST's error codes (restCode).
+
+interface ErrorRow {
+  /** Kafka's numeric code; -1 where Kafka has no name for it. */
+  readonly kafka: number
+  readonly status: number
+  /** `error_code` of a v3 answer: the status itself, or five digits beginning with it. */
+  readonly rest: number
+  readonly retriable: boolean
+  readonly effect: 'none' | 'unknown'
+}
+
+const row = (
+  kafka: number,
+  status: number,
+  rest: number = status,
+  retriable = false,
+  effect: 'none' | 'unknown' = 'none',
+): ErrorRow => ({ kafka, status, rest, retriable, effect })
+
+export const errorTable = {
+  // Kafka's own.
+  OFFSET_OUT_OF_RANGE: row(1, 416),
+  CORRUPT_MESSAGE: row(2, 400, 40002),
+  UNKNOWN_TOPIC_OR_PARTITION: row(3, 404, 40403),
+  MESSAGE_TOO_LARGE: row(10, 413),
+  INVALID_TOPIC_EXCEPTION: row(17, 400, 40002),
+  RECORD_LIST_TOO_LARGE: row(18, 413),
+  TOPIC_AUTHORIZATION_FAILED: row(29, 403, 40301),
+  CLUSTER_AUTHORIZATION_FAILED: row(31, 403, 40301),
+  INVALID_TIMESTAMP: row(32, 400, 40002),
+  TOPIC_ALREADY_EXISTS: row(36, 400, 40002),
+  INVALID_PARTITIONS: row(37, 400, 40002),
+  INVALID_REPLICATION_FACTOR: row(38, 400, 40002),
+  INVALID_CONFIG: row(40, 400, 40002),
+  INVALID_REQUEST: row(42, 400, 40002),
+  POLICY_VIOLATION: row(44, 400, 40002),
+  OUT_OF_ORDER_SEQUENCE_NUMBER: row(45, 409),
+  DUPLICATE_SEQUENCE_NUMBER: row(46, 409),
+  INVALID_PRODUCER_EPOCH: row(47, 403),
+  KAFKA_STORAGE_ERROR: row(56, 503, 50003, true),
+  TOPIC_DELETION_DISABLED: row(73, 400, 40002),
+  UNSUPPORTED_COMPRESSION_TYPE: row(76, 400, 40002),
+  INVALID_RECORD: row(87, 400, 40002),
+  THROTTLING_QUOTA_EXCEEDED: row(89, 429, 429, true),
+  // The write may have been stored: only an idempotent producer may repeat it without looking first.
+  REQUEST_TIMED_OUT: row(7, 504, 50003, true, 'unknown'),
+  // HTTP's own.
+  BAD_REQUEST: row(42, 400),
+  UNAUTHENTICATED: row(58, 401, 40101),
+  NOT_FOUND: row(-1, 404),
+  PARTITION_NOT_FOUND: row(3, 404, 40402),
+  METHOD_NOT_ALLOWED: row(-1, 405),
+  NOT_ACCEPTABLE: row(-1, 406),
+  REQUEST_BODY_TIMEOUT: row(-1, 408),
+  // Redpanda's: a record that the asked format cannot show.
+  SERIALIZATION: row(-1, 408, 40801),
+  PAYLOAD_TOO_LARGE: row(-1, 413),
+  UNSUPPORTED_MEDIA_TYPE: row(-1, 415),
+  UNPROCESSABLE: row(-1, 422),
+  JSON_CONVERSION: row(-1, 422, 42203),
+  INVALID_SCHEMA: row(-1, 422, 42205),
+  PRODUCE_BATCH: row(-1, 422, 42208),
+  SERVICE_BUSY: row(-1, 503, 503, true),
+  INTERNAL: row(-1, 500),
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorName = keyof typeof errorTable
+
+/** The one error class: what ends a request or refuses a record. `message` is for the client and never holds record data. */
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError'
+  readonly code: ErrorName
+  /** Facts that a dialect puts into headers or fields, such as the expected sequence. */
+  readonly details: Readonly<Record<string, string | number>>
+
+  constructor(code: ErrorName, message: string, details: Readonly<Record<string, string | number>> = {}) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+
+  get row(): ErrorRow {
+    return errorTable[this.code]
+  }
+}
+
+/**
+ * What a storage port throws: the call failed and had no effect ("none"), or its answer was lost and it may have been
+ * carried out ("unknown"). Nothing turns "unknown" into "none".
+ */
+export class StorageError extends Error {
+  override readonly name = 'StorageError'
+  readonly effect: 'none' | 'unknown'
+  readonly throttled: boolean
+
+  constructor(
+    effect: 'none' | 'unknown',
+    message: string,
+    options: { cause?: unknown; throttled?: boolean } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.effect = effect
+    this.throttled = options.throttled ?? false
+  }
+}
+
+/** Stops on a mistake of our own. On in production: a broken invariant must not be stored. */
+export function invariant(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new Error(`broken invariant: ${sentence}`)
+}

@@ -1,0 +1,49 @@
+// The only retry of storage calls: adapters' own retries are off. Repeats what certainly had no effect, with back-off;
+// what may have had an effect is repeated only where the caller says that twice does no harm.
+
+import type { Clock, Random } from '../ports/world.ts'
+import { KafkaError, StorageError } from './errors.ts'
+
+export interface RetryDeps {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+const attemptsMax = 6
+const backoffMsMin = 10
+const backoffMsMax = 500
+
+/** Fails with KAFKA_STORAGE_ERROR when every attempt had no effect; an error of unknown effect goes to the caller. */
+export const retryWithoutEffect = <T>(deps: RetryDeps, call: () => Promise<T>): Promise<T> =>
+  retry(deps, call, (error) => error.effect === 'none')
+
+/** For calls that may be carried out twice: reads, and puts of a name that is used once. */
+export const retryRepeatable = <T>(deps: RetryDeps, call: () => Promise<T>): Promise<T> =>
+  retry(deps, call, () => true)
+
+/** Milliseconds before attempt `attempt` (1 is the second one): exponential, with jitter. */
+export function backoffMs(attempt: number, random: Random): number {
+  return Math.min(backoffMsMax, backoffMsMin * 2 ** (attempt - 1)) * (0.5 + random.float() / 2)
+}
+
+async function retry<T>(
+  { clock, random }: RetryDeps,
+  call: () => Promise<T>,
+  mayRepeat: (error: StorageError) => boolean,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof StorageError) || !mayRepeat(error)) throw error
+      if (attempt === attemptsMax) throw storageUnavailable(error)
+      await clock.sleep(backoffMs(attempt, random))
+    }
+  }
+}
+
+/** P3: the storage's trouble, as Kafka names it; retriable, nothing was stored. */
+export function storageUnavailable(cause: StorageError): KafkaError {
+  const why = cause.throttled ? 'the storage is throttling' : 'the storage does not answer'
+  return new KafkaError('KAFKA_STORAGE_ERROR', `The request could not be carried out: ${why}. Try again.`)
+}

@@ -1,0 +1,48 @@
+// The app: every dialect on one core. Requests pass the request id, then (on a loopback server) the host guard, then one
+// route. /kafka/v3 is /v3 under the name that Confluent Server and Confluent Cloud give it, and finds the same routes.
+
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { TrieRouter } from 'hono/router/trie-router'
+import { getPath } from 'hono/utils/url'
+import { type App, type AppEnv, type HttpDeps, newApp } from './context.ts'
+import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
+import { createHostGuard } from './hostGuard.ts'
+import { registerOpenApi } from './openapi.ts'
+import { registerPages } from './pages.ts'
+import { createRequestId } from './requestId.ts'
+import { registerClusterRoutes } from './routes/clusters.ts'
+import { registerHealthRoutes } from './routes/health.ts'
+import { registerPartitionRoutes } from './routes/partitions.ts'
+import { registerProducerRoutes } from './routes/producers.ts'
+import { registerTopicConfigRoutes } from './routes/topicConfigs.ts'
+import { registerTopicRoutes } from './routes/topics.ts'
+import { registerV2MetadataRoutes } from './routes/v2Metadata.ts'
+
+export function createApp(deps: HttpDeps): App {
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: refuseInvalid,
+    // The trie reads ':alter' in 'configs:alter' as text; Hono's default router may take it for a parameter.
+    router: new TrieRouter(),
+    getPath: (request) => getPath(request).replace(/^\/kafka\/v3(?=\/|$)/, '/v3'),
+  })
+  app.onError(createErrorHandler(deps))
+  app.notFound(createNotFoundHandler(app))
+  app.use(createRequestId(deps))
+  if (deps.loopbackOnly) app.use(createHostGuard())
+  app.route('/v3', createV3(deps))
+  registerV2MetadataRoutes(app, deps)
+  registerHealthRoutes(app, deps)
+  registerOpenApi(app, deps)
+  registerPages(app, deps)
+  return app
+}
+
+function createV3(deps: HttpDeps): App {
+  const v3 = newApp()
+  registerClusterRoutes(v3, deps)
+  registerTopicRoutes(v3, deps)
+  registerTopicConfigRoutes(v3, deps)
+  registerPartitionRoutes(v3, deps)
+  registerProducerRoutes(v3, deps)
+  return v3
+}

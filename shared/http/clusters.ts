@@ -1,0 +1,41 @@
+// Which cluster a request means, and where that cluster stands: links are absolute, on the host and under the prefix
+// (/v3 or /kafka/v3) that the caller used. Refuses a cluster that is not the caller's as one that does not exist.
+
+import { invariant, KafkaError } from '../base/errors.ts'
+import type { Cluster, Topic } from '../service/cluster.ts'
+import type { HttpDeps } from './context.ts'
+import type { Place } from './resources.ts'
+
+export function findCluster(deps: Pick<HttpDeps, 'cluster'>, clusterId: string): Cluster {
+  const cluster = deps.cluster(clusterId)
+  if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
+  return cluster
+}
+
+/** The v2 dialect names no cluster: it means the caller's first. */
+export function defaultCluster(deps: Pick<HttpDeps, 'cluster' | 'clusterIds'>): Cluster {
+  const [clusterId] = deps.clusterIds()
+  if (clusterId === undefined) throw new KafkaError('NOT_FOUND', 'There is no cluster here.')
+  const cluster = deps.cluster(clusterId)
+  invariant(cluster !== undefined, 'a listed cluster exists')
+  return cluster
+}
+
+/** The topic, if it has that partition. */
+export async function findPartition(cluster: Cluster, topicName: string, partition: number): Promise<Topic> {
+  const topic = await cluster.describeTopic(topicName)
+  if (partition < topic.partitionCount) return topic
+  const message = `Topic ${topicName} has ${topic.partitionCount} partitions: there is no partition ${partition}.`
+  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message)
+}
+
+/** The URL of the list of clusters, as this caller reaches it. */
+export function clustersUrl(requestUrl: string): string {
+  const { origin, pathname } = new URL(requestUrl)
+  return `${origin}${pathname.startsWith('/kafka/v3/') ? '/kafka/v3' : '/v3'}/clusters`
+}
+
+export function placeOf(cluster: Cluster, requestUrl: string): Place {
+  const { clusterId } = cluster
+  return { clusterId, url: `${clustersUrl(requestUrl)}/${encodeURIComponent(clusterId)}` }
+}

@@ -1,0 +1,55 @@
+// What every route gets: the clusters by id, the limits of the edge and the ports of time. Routes hold no rules of the log.
+
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Clock, Random } from '../ports/world.ts'
+import type { Cluster } from '../service/cluster.ts'
+import { refuseInvalid } from './errors.ts'
+
+export interface HttpLimits {
+  /** A request body, in bytes; beyond it 413 before the body is read. */
+  readonly bodyBytesMax: number
+  /** Bodies held in memory at once, in bytes; beyond it requests wait their turn. */
+  readonly bodiesBytesMax: number
+  /** One read of a slow client, in milliseconds; beyond it 408. */
+  readonly bodyIdleMsMax: number
+  /** Longest wait of a fetch, in milliseconds. */
+  readonly fetchWaitMsMax: number
+  /** Entries of one records:batch request. */
+  readonly batchEntriesMax: number
+  /** A long records stream or event stream is ended after this long. */
+  readonly streamMsMax: number
+}
+
+/** A file that /docs may serve, read once when the process starts. */
+export interface DocsAsset {
+  readonly type: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface HttpDeps {
+  /** undefined: no such cluster for this caller. */
+  readonly cluster: (clusterId: string) => Cluster | undefined
+  readonly clusterIds: () => readonly string[]
+  readonly clock: Clock
+  /** For request ids. */
+  readonly random: Random
+  readonly limits: HttpLimits
+  /** Of the package, as /health and /openapi.json say it. */
+  readonly version: string
+  /** The server listens on a loopback address: requests that name another host are refused, because a web page sent them. */
+  readonly loopbackOnly: boolean
+  /** One cheap read of the table; rejects where the storage does not answer. */
+  readonly probeStorage: () => Promise<void>
+  /** By file name; empty: there is no /docs page. */
+  readonly docsAssets: ReadonlyMap<string, DocsAsset>
+  /** A failure of ours, with the request it happened in: for the operator's log, never for the client. */
+  readonly reportFailure: (
+    error: unknown,
+    request: { readonly method: string; readonly path: string },
+  ) => void
+}
+
+export type AppEnv = { readonly Variables: { readonly requestId: string } }
+export type App = OpenAPIHono<AppEnv>
+
+export const newApp = (): App => new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })

@@ -1,0 +1,78 @@
+// Following a partition or a topic: events of what is there, then of what comes, until the stream's time is up or the
+// reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error` event, the last one.
+
+import type { Cluster } from '../service/cluster.ts'
+import type { HttpDeps } from './context.ts'
+import { errorBody } from './errors.ts'
+import type { RawContext } from './rawRoute.ts'
+import { refuseUnexpected } from './refuseUnexpected.ts'
+import { renderConsumed } from './wire/consumeRecord.ts'
+import { eventStreamType, heartbeat, renderEvent, renderFailure } from './wire/eventStream.ts'
+import { walkRecords } from './wire/fetched.ts'
+
+export const eventStreamHeaders = {
+  'content-type': eventStreamType,
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const
+
+/** Proxies cut connections that are silent for a minute, some for half of one. */
+const heartbeatMs = 15_000
+const roundBytesMax = 1024 * 1024
+/** Of a topic's rounds: a partition's share, so that one of them cannot hold up the others. */
+const partitionBytesMax = 256 * 1024
+
+export interface Following {
+  readonly deps: HttpDeps
+  readonly c: RawContext
+  readonly cluster: Cluster
+  readonly topicName: string
+  /** Next offset of each partition; moves on with what is sent. */
+  readonly positions: Map<number, number>
+  readonly signal: AbortSignal
+  readonly renderId: (positions: ReadonlyMap<number, number>, offset: number) => string
+}
+
+export async function* followRecords(following: Following): AsyncGenerator<string> {
+  const { clock, limits } = following.deps
+  const endsAt = clock.now() + limits.streamMsMax
+  yield (await nextEvents(following, 0)) || heartbeat
+  try {
+    for (let left = endsAt - clock.now(); left > 0; left = endsAt - clock.now()) {
+      const events = await nextEvents(following, Math.min(left, heartbeatMs, limits.fetchWaitMsMax))
+      if (following.signal.aborted) return
+      yield events || heartbeat
+    }
+  } catch (error) {
+    yield renderFailure(JSON.stringify(errorBody(refuseUnexpected(following.deps, following.c, error))))
+  }
+}
+
+async function nextEvents(following: Following, maxWaitMs: number): Promise<string> {
+  const { cluster, topicName, positions, signal } = following
+  const maxBytes = positions.size === 1 ? roundBytesMax : partitionBytesMax
+  const fetched = await cluster.fetch({
+    topicName,
+    partitions: Array.from(positions, ([partition, offset]) => ({ partition, offset, maxBytes })),
+    maxBytes: roundBytesMax,
+    minBytes: 1,
+    maxWaitMs,
+    signal,
+  })
+  let events = ''
+  for (const { partition, batches, error } of fetched) {
+    if (error !== undefined && events === '') throw error
+    const next = walkRecords(batches, positions.get(partition) ?? 0, (record) => {
+      positions.set(partition, record.offset + 1)
+      const id = following.renderId(positions, record.offset)
+      events += renderEvent(id, renderConsumed(record, partition, Number.POSITIVE_INFINITY))
+      return events.length < roundCharactersMax
+    })
+    positions.set(partition, next)
+    if (events.length >= roundCharactersMax) break
+  }
+  return events
+}
+
+/** What compressed batches grow to in one round; the next round goes on behind it. */
+const roundCharactersMax = 16 * 1024 * 1024

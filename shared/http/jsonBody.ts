@@ -1,0 +1,28 @@
+// The small JSON bodies of the admin routes: read within the limits of body.ts, as UTF-8 that is really UTF-8, before the
+// route's schema looks at them. Refuses bytes that are no UTF-8; malformed JSON and wrong fields are the schema's.
+
+import type { RouteConfig } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { KafkaError } from '../base/errors.ts'
+import { readBody } from './body.ts'
+import type { AppEnv, HttpDeps } from './context.ts'
+
+/** The same route, whose validators find the body read. */
+export function withJsonBody<R extends RouteConfig>(deps: HttpDeps, route: R) {
+  const middleware: MiddlewareHandler<AppEnv> = async (c, next) => {
+    const body = decode(await readBody(c, deps))
+    const { method, headers, url } = c.req.raw
+    // An empty body stays none, so that a route without a media type sees none.
+    c.req.raw = new Request(url, { method, headers, ...(body === '' ? {} : { body }) })
+    await next()
+  }
+  return { ...route, middleware }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new KafkaError('BAD_REQUEST', 'The request body is not UTF-8.')
+  }
+}

@@ -1,0 +1,34 @@
+// An answer that is written while it comes into being. Its first part is awaited before the status is sent, so that what
+// is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told when the client has gone.
+
+import type { RawContext } from './rawRoute.ts'
+
+const encoder = new TextEncoder()
+
+export async function streamAnswer(
+  c: RawContext,
+  headers: Readonly<Record<string, string>>,
+  run: (signal: AbortSignal) => AsyncGenerator<string>,
+): Promise<Response> {
+  const gone = new AbortController()
+  const leave = (): void => gone.abort()
+  const client = c.req.raw.signal
+  if (client.aborted) leave()
+  else client.addEventListener('abort', leave, { once: true })
+  const parts = run(gone.signal)
+  let first: IteratorResult<string> | undefined = await parts.next()
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const part = first ?? (await parts.next())
+      first = undefined
+      if (part.done !== true) return controller.enqueue(encoder.encode(part.value))
+      client.removeEventListener('abort', leave)
+      controller.close()
+    },
+    async cancel() {
+      leave()
+      await parts.return(undefined)
+    },
+  })
+  return new Response(body, { headers })
+}

@@ -1,0 +1,145 @@
+// A body of concatenated v3 records, appended while the rest of it still comes, and its delivery reports in order.
+// A record that cannot be appended gets a report of its own. Whatever else is wrong is thrown while nothing has been
+// reported yet, because it can still be the answer's status, and is the last report afterwards.
+// Two loops: one reads and parses, the other appends what has been parsed and reports it. Order is kept because only
+// one append is under way.
+
+import { invariant, KafkaError } from '../../base/errors.ts'
+import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
+import { createObjectSplitter, type StreamedObject } from './jsonStream.ts'
+import { createMailbox, type Mailbox } from './mailbox.ts'
+import { isObject, parseJson } from './json.ts'
+import { parseV3Record, renderRefusal, renderReport, reportPrefix, type V3Record } from './v3Record.ts'
+
+/** One append: large enough to fill a batch, small enough that what waits for it is bounded. */
+const appendMax = { items: 5000, bytes: 1024 * 1024 } as const
+export const recordDepthMax = 1000
+
+export interface RecordSource {
+  /** The next bytes, undefined at the end. `insideRecord`: the client owes the rest of a record. */
+  read(insideRecord: boolean): Promise<Uint8Array | undefined>
+  /** Told the bytes kept of an unfinished record; resolves when they may be kept. */
+  hold(bytes: number): Promise<void>
+  /** Nothing more is read. */
+  close(): void
+}
+
+export interface RecordStreamRequest {
+  readonly cluster: Cluster
+  readonly topicName: string
+  readonly source: RecordSource
+  readonly recordBytesMax: number
+  /** What the client is told of a failure that is no KafkaError. */
+  readonly asRefusal: (error: unknown) => KafkaError
+}
+
+type Item =
+  | { readonly kind: 'record'; readonly record: V3Record }
+  | { readonly kind: 'refused'; readonly error: KafkaError }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** Yields the reports of one append at a time. */
+export async function* appendRecordStream(request: RecordStreamRequest): AsyncGenerator<string> {
+  const prefix = reportPrefix(request.cluster.clusterId, request.topicName)
+  const mailbox = createMailbox<Item>(appendMax)
+  const reading = readRecords(request, mailbox)
+  let reported = false
+  try {
+    for (let items = await mailbox.take(); items !== undefined; items = await mailbox.take()) {
+      if (!reported && items[0]?.kind === 'failed') throw items[0].error
+      const outcomes = await append(request, items, reported)
+      yield renderItems(items, outcomes, prefix, request.asRefusal)
+      reported = true
+    }
+  } finally {
+    mailbox.close()
+  }
+  await reading
+}
+
+async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>): Promise<void> {
+  const { source, recordBytesMax } = request
+  const splitter = createObjectSplitter({ objectBytesMax: recordBytesMax, depthMax: recordDepthMax })
+  let count = 0
+  try {
+    while (!mailbox.isClosed()) {
+      const chunk = await source.read(splitter.isInsideObject())
+      if (chunk === undefined) {
+        splitter.end()
+        if (count === 0) throw emptyBody()
+        break
+      }
+      for (const object of splitter.push(chunk)) {
+        await mailbox.put(parseItem(object, count, recordBytesMax), sizeOf(object))
+        count++
+      }
+      await source.hold(splitter.heldBytes())
+    }
+  } catch (error) {
+    mailbox.put({ kind: 'failed', error }, 0)
+  } finally {
+    mailbox.close()
+    source.close()
+  }
+}
+
+export function emptyBody(): KafkaError {
+  return new KafkaError('UNPROCESSABLE', 'Payload error. Request body is empty. Data is required.')
+}
+
+function sizeOf(object: StreamedObject): number {
+  return object.kind === 'object' ? object.bytes.length : 0
+}
+
+function parseItem(object: StreamedObject, before: number, bytesMax: number): Item {
+  const where = `at byte ${object.position}, after ${before} records`
+  if (object.kind === 'oversize') {
+    const message = `the record ${where} has ${object.size} bytes of JSON, at most ${bytesMax} are read`
+    return { kind: 'refused', error: new KafkaError('MESSAGE_TOO_LARGE', message) }
+  }
+  const { text, value } = parseJson(object.bytes, where)
+  if (!isObject(value)) throw new KafkaError('BAD_REQUEST', `the record ${where} is not an object`)
+  try {
+    return { kind: 'record', record: parseV3Record(value, text, { start: 0, end: text.length }) }
+  } catch (error) {
+    if (error instanceof KafkaError) return { kind: 'refused', error }
+    throw error
+  }
+}
+
+async function append(
+  request: RecordStreamRequest,
+  items: readonly Item[],
+  reported: boolean,
+): Promise<readonly RecordOutcome[]> {
+  const records = items.flatMap((item) => (item.kind === 'record' ? [item.record.record] : []))
+  if (records.length === 0) return []
+  try {
+    return await request.cluster.produceRecords(request.topicName, records)
+  } catch (error) {
+    if (!reported) throw error
+    const refusal = request.asRefusal(error)
+    return records.map(() => ({ ok: false, error: refusal }))
+  }
+}
+
+function renderItems(
+  items: readonly Item[],
+  outcomes: readonly RecordOutcome[],
+  prefix: string,
+  asRefusal: (error: unknown) => KafkaError,
+): string {
+  let text = ''
+  let next = 0
+  for (const item of items) {
+    if (item.kind === 'refused') text += renderRefusal(item.error)
+    else if (item.kind === 'failed') text += renderRefusal(asRefusal(item.error))
+    else {
+      const outcome = outcomes[next++]
+      invariant(outcome !== undefined, 'every record that was appended has an outcome')
+      text += renderReport(outcome, item.record, prefix)
+    }
+    text += '\n'
+  }
+  return text
+}

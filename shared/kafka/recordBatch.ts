@@ -1,0 +1,207 @@
+// Record batches as a whole: splitting a run of them, stamping offset and epoch in place, encoding and
+// decoding records. The header's layout: recordBatchLayout.ts; a record's: recordCursor.ts; what a producer
+// may send: validateBatch.ts.
+
+import { ByteWriter, varintSize, varlongSize, viewOf, writeInt64 } from '../base/bytes.ts'
+import { invariant, KafkaError } from '../base/errors.ts'
+import { type Codec, codecBits, codecOf, compress, decompress } from './compression.ts'
+import {
+  attributeBit,
+  type BatchHeader,
+  batchHeaderSize,
+  checkOneBatch,
+  endOfBatch,
+  readHeader,
+  type TimestampType,
+  timestampTypeOf,
+  writeHeader,
+} from './recordBatchLayout.ts'
+import { RecordCursor } from './recordCursor.ts'
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+export interface NewRecord {
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly RecordHeader[]
+}
+
+export interface KafkaRecord extends NewRecord {
+  readonly offset: number
+  readonly timestampType: TimestampType
+}
+
+export interface BatchProducer {
+  readonly id: bigint
+  readonly epoch: number
+  readonly baseSequence: number
+}
+
+export interface BatchInput {
+  readonly records: readonly NewRecord[]
+  readonly codec: Codec
+  readonly level?: number
+  readonly timestampType?: TimestampType
+  readonly producer?: BatchProducer
+  readonly baseOffset?: number
+}
+
+const noHeaders: readonly RecordHeader[] = []
+
+/** One view on the same memory for each batch; the bytes must end with the last one. */
+export function splitBatches(bytes: Uint8Array): readonly Uint8Array[] {
+  const view = viewOf(bytes)
+  const batches: Uint8Array[] = []
+  let start = 0
+  while (start < bytes.length) {
+    const end = endOfBatch(view, start)
+    batches.push(bytes.subarray(start, end))
+    start = end
+  }
+  return batches
+}
+
+/** Stamps, in place, the two fields that the CRC leaves out. */
+export function patchBatch(batch: Uint8Array, baseOffset: number, leaderEpoch: number): void {
+  const view = viewOf(batch)
+  writeInt64(view, 0, baseOffset)
+  view.setInt32(12, leaderEpoch)
+}
+
+export function encodeBatch(input: BatchInput): Uint8Array {
+  const { records, codec } = input
+  const first = records[0]
+  invariant(first !== undefined, 'a batch that is encoded has records')
+  const batch =
+    codec === 'none'
+      ? encodeRecords(records, batchHeaderSize)
+      : withHeaderRoom(compress(codec, encodeRecords(records, 0), input.level))
+  let maxTimestamp = first.timestamp
+  for (const record of records) maxTimestamp = Math.max(maxTimestamp, record.timestamp)
+  writeHeader(batch, {
+    baseOffset: input.baseOffset ?? 0,
+    partitionLeaderEpoch: -1,
+    attributes: codecBits(codec) | (input.timestampType === 'LogAppendTime' ? attributeBit.logAppendTime : 0),
+    lastOffsetDelta: records.length - 1,
+    baseTimestamp: first.timestamp,
+    maxTimestamp,
+    producerId: input.producer?.id ?? -1n,
+    producerEpoch: input.producer?.epoch ?? -1,
+    baseSequence: input.producer?.baseSequence ?? -1,
+    recordCount: records.length,
+  })
+  return batch
+}
+
+/** Keys and values are views on the batch, or on what it decompresses to. The CRC is not looked at. */
+export function decodeRecords(batch: Uint8Array, maxDecompressedBytes: number): readonly KafkaRecord[] {
+  checkOneBatch(batch)
+  const header = readHeader(batch)
+  const timestampType = timestampTypeOf(header.attributes)
+  const cursor = openRecords(batch, header, maxDecompressedBytes)
+  const records: KafkaRecord[] = []
+  while (cursor.next()) {
+    records.push({
+      offset: header.baseOffset + cursor.offsetDelta,
+      timestamp: timestampType === 'LogAppendTime' ? header.maxTimestamp : cursor.timestamp,
+      timestampType,
+      key: cursor.key(),
+      value: cursor.value(),
+      headers: headersOf(cursor),
+    })
+  }
+  return records
+}
+
+/** A walk over the batch's records, decompressed where they are compressed. */
+export function openRecords(
+  batch: Uint8Array,
+  header: BatchHeader,
+  maxDecompressedBytes: number,
+): RecordCursor {
+  const codec = codecOf(header.attributes)
+  if (codec === 'none') return new RecordCursor(batch, batchHeaderSize, header)
+  return new RecordCursor(decompress(codec, batch.subarray(batchHeaderSize), maxDecompressedBytes), 0, header)
+}
+
+/** A copy of the bytes that leaves room for a header before them. */
+export function withHeaderRoom(records: Uint8Array): Uint8Array {
+  const batch = new Uint8Array(batchHeaderSize + records.length)
+  batch.set(records, batchHeaderSize)
+  return batch
+}
+
+function headersOf(cursor: RecordCursor): readonly RecordHeader[] {
+  if (cursor.headerCount === 0) return noHeaders
+  const headers: RecordHeader[] = []
+  cursor.eachHeader((key, value) => headers.push({ key, value }))
+  return headers
+}
+
+/** The records after `room` bytes: the sizes are computed first, then everything is written once. */
+function encodeRecords(records: readonly NewRecord[], room: number): Uint8Array {
+  const baseTimestamp = records[0]?.timestamp ?? 0
+  const sizes = new Int32Array(records.length)
+  let total = room
+  for (const [index, record] of records.entries()) {
+    const size = bodySize(record, index, timestampDelta(record, index, baseTimestamp))
+    sizes[index] = size
+    total += varintSize(size) + size
+  }
+  if (total > 0x7fff_ffff)
+    throw new KafkaError('MESSAGE_TOO_LARGE', 'the records take more than 2147483647 bytes')
+  const writer = new ByteWriter(total)
+  writer.position = room
+  for (const [index, record] of records.entries()) {
+    writer.varint(sizes[index] ?? 0)
+    writeBody(writer, record, index, record.timestamp - baseTimestamp)
+  }
+  return writer.finish()
+}
+
+function timestampDelta(record: NewRecord, index: number, baseTimestamp: number): number {
+  const delta = record.timestamp - baseTimestamp
+  if (Number.isSafeInteger(record.timestamp) && Number.isSafeInteger(delta)) return delta
+  throw new KafkaError('INVALID_TIMESTAMP', `record ${index}: the timestamp is no integer of 53 bits`, {
+    recordIndex: index,
+  })
+}
+
+function bodySize(record: NewRecord, index: number, delta: number): number {
+  const { key, value, headers } = record
+  let size = 1 + varlongSize(delta) + varintSize(index) + nullableSize(key) + nullableSize(value)
+  size += varintSize(headers.length)
+  for (const header of headers) {
+    const keySize = Buffer.byteLength(header.key)
+    size += varintSize(keySize) + keySize + nullableSize(header.value)
+  }
+  return size
+}
+
+function nullableSize(bytes: Uint8Array | null): number {
+  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length
+}
+
+function writeBody(writer: ByteWriter, record: NewRecord, index: number, delta: number): void {
+  writer.int8(0)
+  writer.varlong(delta)
+  writer.varint(index)
+  writeNullable(writer, record.key)
+  writeNullable(writer, record.value)
+  writer.varint(record.headers.length)
+  for (const header of record.headers) {
+    const keySize = Buffer.byteLength(header.key)
+    writer.varint(keySize)
+    writer.utf8(header.key, keySize)
+    writeNullable(writer, header.value)
+  }
+}
+
+function writeNullable(writer: ByteWriter, bytes: Uint8Array | null): void {
+  writer.varint(bytes === null ? -1 : bytes.length)
+  if (bytes !== null) writer.bytes(bytes)
+}

@@ -1,0 +1,237 @@
+// Group commit: appends of one tenant that come together share one object and, per sequencer, one table write. Bytes
+// first, then the ordering write, then the answer. Objects are written side by side, but the commits of one sequencer
+// follow the order of the flushes, so that a producer with several requests under way keeps its order.
+
+import { deferred } from '../base/concurrency.ts'
+import { KafkaError, StorageError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { retryRepeatable } from '../base/retry.ts'
+import { newObjectId } from '../metadata/objectId.ts'
+import { type BatchResult, commitBatches } from './commit.ts'
+import type { CommitSignal } from './commitSignal.ts'
+import type { LogDeps } from './deps.ts'
+import { maintainSequencer } from './maintain.ts'
+import {
+  type AppendRequest,
+  bytesOf,
+  type ContainedBatch,
+  type Container,
+  type FlushSettings,
+  flushLength,
+  planContainers,
+} from './planFlush.ts'
+
+export interface Appender {
+  /** One result a batch, in their order. A refusal of one request never fails another one's. */
+  append(request: AppendRequest): Promise<readonly BatchResult[]>
+  /** Resolves when nothing is pending or under way. */
+  idle(): Promise<void>
+}
+
+interface Pending {
+  readonly request: AppendRequest
+  readonly results: (BatchResult | undefined)[]
+  readonly resolve: (results: readonly BatchResult[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+export function createAppender(deps: LogDeps, settings: FlushSettings, signal: CommitSignal): Appender {
+  let pending: Pending[] = []
+  let pendingBytes = 0
+  let due = false
+  let lingering = false
+  const flushes = new Set<Promise<void>>()
+  const background = new Set<Promise<void>>()
+  const turns = createTurns()
+  const maintain = createMaintenance(deps, background)
+
+  const schedule = () => {
+    while (pending.length > 0 && flushes.size < settings.flushesInFlightMax) {
+      if (!due && pendingBytes < settings.flushBytesMax && pending.length < settings.flushRequestsMax) break
+      startFlush()
+    }
+    if (pending.length > 0 && !due && !lingering) linger()
+  }
+
+  const linger = () => {
+    lingering = true
+    void deps.clock.sleep(settings.lingerMs).then(() => {
+      lingering = false
+      due = true
+      schedule()
+    })
+  }
+
+  const startFlush = () => {
+    const length = flushLength(
+      pending.map(({ request }) => request),
+      settings,
+    )
+    const taken = pending.slice(0, length)
+    pending = pending.slice(length)
+    pendingBytes = pending.reduce((sum, { request }) => sum + bytesOf(request), 0)
+    due = pending.length > 0
+    const done: Promise<void> = flush(deps, taken, { signal, turns, maintain }).finally(() => {
+      flushes.delete(done)
+      schedule()
+    })
+    flushes.add(done)
+  }
+
+  return {
+    append(request) {
+      const { promise, resolve, reject } = deferred<readonly BatchResult[]>()
+      pending.push({ request, results: request.batches.map(() => undefined), resolve, reject })
+      pendingBytes += bytesOf(request)
+      schedule()
+      return promise
+    },
+    async idle() {
+      while (pending.length > 0 || flushes.size > 0 || background.size > 0) {
+        await Promise.all([...flushes, ...background])
+        if (pending.length > 0 && flushes.size === 0) await deps.clock.sleep(settings.lingerMs)
+      }
+    },
+  }
+}
+
+interface FlushTools {
+  readonly signal: CommitSignal
+  readonly turns: Turns
+  readonly maintain: (topicId: string, group: number, tailLength: number) => void
+}
+
+/** Never rejects: what fails is answered to the requests of the flush. */
+async function flush(deps: LogDeps, taken: readonly Pending[], tools: FlushTools): Promise<void> {
+  const byRequest = new Map(taken.map((one) => [one.request, one]))
+  const settle = (batch: ContainedBatch, result: BatchResult) => {
+    const one = byRequest.get(batch.request)
+    if (!one || one.results[batch.index]) return
+    one.results[batch.index] = result
+    const results = one.results.filter((r) => r !== undefined)
+    if (results.length === one.results.length) one.resolve(results)
+  }
+  try {
+    const containers = planContainers(taken.map(({ request }) => request))
+    await Promise.all(containers.map((container) => storeAndCommit(deps, container, tools, settle)))
+  } catch (error) {
+    for (const one of taken) one.reject(error)
+  }
+}
+
+type Settle = (batch: ContainedBatch, result: BatchResult) => void
+
+async function storeAndCommit(
+  deps: LogDeps,
+  container: Container,
+  { signal, turns, maintain }: FlushTools,
+  settle: Settle,
+): Promise<void> {
+  const keys = container.commits.map(({ topicId, group }) => deps.scope.sequencer(topicId, group).pk)
+  const taken = keys.map((key) => turns.take(key))
+  try {
+    const objectId = await orRefuse(container.commits, settle, () => storeContainer(deps, container))
+    if (objectId === undefined) return
+    const { storage } = container
+    const commits = container.commits.map(async ({ topicId, group, batches }, i) => {
+      await taken[i]?.begin
+      const key = deps.scope.sequencer(topicId, group)
+      const commit = { key, topicId, group, batches, storage, objectId }
+      const done = await orRefuse([commit], settle, () => commitBatches(deps, commit, settle))
+      taken[i]?.end()
+      signal.notify(key.pk)
+      maintain(topicId, group, done?.tailLength ?? 0)
+    })
+    await Promise.all(commits)
+  } finally {
+    for (const turn of taken) turn.end()
+  }
+}
+
+/** A KafkaError is the answer to every batch that has none yet; anything else is a failure of ours. */
+async function orRefuse<T>(
+  commits: readonly { readonly batches: readonly ContainedBatch[] }[],
+  settle: Settle,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    for (const { batches } of commits) for (const batch of batches) settle(batch, { kind: 'refused', error })
+    return undefined
+  }
+}
+
+/** Puts the container under a name of its own; a name that is taken after a lost answer was taken by this very put. */
+async function storeContainer(deps: LogDeps, { storage, parts }: Container): Promise<string> {
+  for (;;) {
+    const objectId = newObjectId(deps.clock, deps.random)
+    let answerLost = false
+    const stored = await retryRepeatable(deps, async () => {
+      try {
+        return await (storage === 'object'
+          ? putObject(deps, objectId, parts)
+          : putInline(deps, objectId, parts))
+      } catch (error) {
+        answerLost ||= error instanceof StorageError && error.effect === 'unknown'
+        throw error
+      }
+    })
+    if (stored || answerLost) return objectId
+  }
+}
+
+const putObject = async (deps: LogDeps, objectId: string, parts: readonly Uint8Array[]): Promise<boolean> =>
+  (await deps.objects.putIfAbsent(deps.scope.logObject(objectId), parts)) === 'stored'
+
+async function putInline(deps: LogDeps, objectId: string, parts: readonly Uint8Array[]): Promise<boolean> {
+  const key = deps.scope.inlineData(objectId)
+  const data = new Uint8Array(Buffer.concat(parts))
+  const { ok } = await deps.table.write({
+    kind: 'put',
+    key,
+    attributes: { data },
+    when: [{ kind: 'itemAbsent' }],
+  })
+  return ok
+}
+
+interface Turns {
+  /** A place in the queue of this key: begins when all places taken before have ended. */
+  take(key: string): { readonly begin: Promise<void>; readonly end: () => void }
+}
+
+function createTurns(): Turns {
+  const last = new Map<string, Promise<void>>()
+  return {
+    take(key) {
+      const begin = last.get(key) ?? Promise.resolve()
+      const { promise: ended, resolve } = deferred<void>()
+      const queue = begin.then(() => ended)
+      last.set(key, queue)
+      const end = () => {
+        resolve()
+        if (last.get(key) === queue) last.delete(key)
+      }
+      return { begin, end }
+    },
+  }
+}
+
+/** Keeps tails short in the background, each sequencer by one at a time. */
+function createMaintenance(deps: LogDeps, background: Set<Promise<void>>): FlushTools['maintain'] {
+  const underWay = new Set<string>()
+  return (topicId, group, tailLength) => {
+    const key = `${topicId}/${group}`
+    if (tailLength < limits.tailSpillLength || underWay.has(key)) return
+    underWay.add(key)
+    const done: Promise<void> = maintainSequencer(deps, topicId, group)
+      .catch(deps.reportBackgroundFailure)
+      .finally(() => {
+        underWay.delete(key)
+        background.delete(done)
+      })
+    background.add(done)
+  }
+}

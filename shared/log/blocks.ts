@@ -1,0 +1,152 @@
+// Bytes of stored objects, in aligned blocks: a bounded cache that needs no invalidation, because objects are immutable,
+// and one GET for all who want the same block at once. Blocks that lie side by side are fetched by one GET.
+
+import { createLimiter, type Limiter } from '../base/concurrency.ts'
+import { KafkaError } from '../base/errors.ts'
+import { retryRepeatable } from '../base/retry.ts'
+import type { Extent } from '../metadata/extent.ts'
+import type { LogDeps } from './deps.ts'
+
+export interface BlockSettings {
+  readonly cacheBytesMax: number
+  readonly blockBytes: number
+  /** GETs at once for extents named by a tail, and for older ones: catching up must not starve those who follow. */
+  readonly tailReadsMax: number
+  readonly catchUpReadsMax: number
+}
+
+export type Lane = 'tail' | 'catchUp'
+
+export interface Blocks {
+  /** The bytes of an extent; they are shared, so nobody may change them. */
+  read(extent: Extent, lane: Lane): Promise<Uint8Array>
+}
+
+interface Cached {
+  readonly bytes: Promise<Uint8Array | undefined>
+  size: number
+}
+
+export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
+  const { blockBytes } = settings
+  const cache = createCache(settings.cacheBytesMax)
+  const lanes: Record<Lane, Limiter> = {
+    tail: createLimiter(settings.tailReadsMax),
+    catchUp: createLimiter(settings.catchUpReadsMax),
+  }
+
+  const fetchBlocks = (name: string, first: number, count: number, lane: Lane) => {
+    const bytes = lanes[lane](() =>
+      retryRepeatable(deps, () => deps.objects.getRange(name, first * blockBytes, count * blockBytes)),
+    )
+    for (let i = 0; i < count; i++) {
+      const block = bytes.then((all) => all?.subarray(i * blockBytes, (i + 1) * blockBytes))
+      cache.add(`${name}#${first + i}`, block)
+    }
+  }
+
+  const readObject = async (extent: Extent, lane: Lane) => {
+    const name = deps.scope.logObject(extent.objectId)
+    const first = Math.floor(extent.position / blockBytes)
+    const last = Math.floor((extent.position + extent.length - 1) / blockBytes)
+    for (const run of missingRuns(first, last, (block) => cache.has(`${name}#${block}`))) {
+      fetchBlocks(name, run.first, run.count, lane)
+    }
+    const blocks: (Uint8Array | undefined)[] = []
+    const wanted = Array.from({ length: last - first + 1 }, (_, i) => cache.get(`${name}#${first + i}`))
+    for (const block of await Promise.all(wanted)) blocks.push(block)
+    return cut(blocks, extent.position - first * blockBytes, extent.length)
+  }
+
+  const readInline = async (extent: Extent, lane: Lane) => {
+    const name = `inline/${extent.objectId}`
+    if (!cache.has(name)) {
+      const key = deps.scope.inlineData(extent.objectId)
+      const bytes = lanes[lane](() => retryRepeatable(deps, () => deps.table.get(key))).then((item) => {
+        const data = item?.attributes['data']
+        return data instanceof Uint8Array ? data : undefined
+      })
+      cache.add(name, bytes)
+    }
+    return cut([await cache.get(name)], extent.position, extent.length)
+  }
+
+  return {
+    async read(extent, lane) {
+      const bytes = await (extent.storage === 'object' ? readObject(extent, lane) : readInline(extent, lane))
+      if (bytes) return bytes
+      const message = `${extent.length} bytes at position ${extent.position} of object ${extent.objectId} are missing.`
+      throw new KafkaError('KAFKA_STORAGE_ERROR', message)
+    },
+  }
+}
+
+/** undefined: the object ends before, or is gone. */
+function cut(
+  blocks: readonly (Uint8Array | undefined)[],
+  start: number,
+  length: number,
+): Uint8Array | undefined {
+  const [only] = blocks
+  const present = blocks.filter((block) => block !== undefined)
+  if (present.length < blocks.length || !only) return undefined
+  const all = blocks.length === 1 ? only : Buffer.concat(present)
+  return start + length <= all.length ? all.subarray(start, start + length) : undefined
+}
+
+/** Neighbouring blocks of [first, last] that are not there, as runs. */
+export function missingRuns(
+  first: number,
+  last: number,
+  isThere: (block: number) => boolean,
+): readonly { readonly first: number; readonly count: number }[] {
+  const runs: { first: number; count: number }[] = []
+  for (let block = first; block <= last; block++) {
+    if (isThere(block)) continue
+    const run = runs.at(-1)
+    if (run && run.first + run.count === block) run.count++
+    else runs.push({ first: block, count: 1 })
+  }
+  return runs
+}
+
+/** Least recently used goes first. A block that failed to come, or is missing, is not kept. */
+function createCache(bytesMax: number) {
+  const entries = new Map<string, Cached>()
+  let total = 0
+
+  const drop = (key: string, cached: Cached) => {
+    if (entries.get(key) !== cached) return
+    entries.delete(key)
+    total -= cached.size
+  }
+  const arrived = (key: string, cached: Cached, bytes: Uint8Array | undefined) => {
+    if (!bytes) return drop(key, cached)
+    if (entries.get(key) !== cached) return
+    cached.size = bytes.length
+    total += bytes.length
+    for (const [oldKey, old] of entries) {
+      if (total <= bytesMax) break
+      if (old.size > 0) drop(oldKey, old)
+    }
+  }
+
+  return {
+    has: (key: string) => entries.has(key),
+    add(key: string, bytes: Promise<Uint8Array | undefined>) {
+      const cached: Cached = { bytes, size: 0 }
+      entries.set(key, cached)
+      bytes.then(
+        (block) => arrived(key, cached, block),
+        () => drop(key, cached),
+      )
+    },
+    get(key: string): Promise<Uint8Array | undefined> | undefined {
+      const cached = entries.get(key)
+      if (!cached) return undefined
+      entries.delete(key)
+      entries.set(key, cached)
+      return cached.bytes
+    },
+  }
+}

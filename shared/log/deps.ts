@@ -1,0 +1,16 @@
+// What the log of one tenant works with.
+
+import type { Scope } from '../metadata/scope.ts'
+import type { ObjectStore } from '../ports/objectStore.ts'
+import type { Table } from '../ports/table.ts'
+import type { Clock, Random } from '../ports/world.ts'
+
+export interface LogDeps {
+  readonly objects: ObjectStore
+  readonly table: Table
+  readonly clock: Clock
+  readonly random: Random
+  readonly scope: Scope
+  /** A failure in work that no request waits for and that the next writer does again. */
+  readonly reportBackgroundFailure: (error: unknown) => void
+}

@@ -1,0 +1,104 @@
+// The tail kept short, decided: which entries move to the index, and which idle producers to items of their own.
+// Every writer that spills the same tail decides exactly the same, so it does no harm that several do it at once: the
+// index items are written first, with the same content whoever writes them, then one write takes the entries off the
+// tail, provided that its first entry is still the one that was seen.
+
+import { limits } from '../base/limits.ts'
+import { decodeTailEntry, type PartitionExtent } from '../metadata/extent.ts'
+import { indexWrite } from '../metadata/indexItem.ts'
+import type { Scope } from '../metadata/scope.ts'
+import {
+  evictedAttribute,
+  partitionState,
+  producerRowPrefix,
+  producerRows,
+  type Sequencer,
+  spilledTimestampAttribute,
+  tailAttribute,
+} from '../metadata/sequencer.ts'
+import type { Action, Condition, Write } from '../ports/table.ts'
+
+export interface SpillPlan {
+  /** Written first, in any order. */
+  readonly items: readonly Write[]
+  /** Written last. */
+  readonly sequencer: Write
+}
+
+export interface SpillTarget {
+  readonly scope: Scope
+  readonly topicId: string
+  readonly group: number
+}
+
+/** undefined: the tail is short. */
+export function planSpill(target: SpillTarget, sequencer: Sequencer): SpillPlan | undefined {
+  const first = sequencer.tailBytes[0]
+  if (!first || sequencer.tailBytes.length < limits.tailSpillLength) return undefined
+  const spilled = sequencer.tailBytes
+    .slice(0, limits.tailSpillCount)
+    .flatMap((b) => decodeTailEntry(b).extents)
+  const partitions = [...Map.groupBy(spilled, (extent) => extent.partition)]
+  const parts = partitions.map(([partition, extents]) =>
+    spillPartition(target, sequencer, partition, extents),
+  )
+  const key = target.scope.sequencer(target.topicId, target.group)
+  return {
+    items: parts.map((part) => part.item),
+    sequencer: {
+      kind: 'update',
+      key,
+      actions: [
+        { kind: 'removeFirst', attribute: tailAttribute, count: limits.tailSpillCount },
+        ...parts.map((part) => part.action),
+      ],
+      when: [{ kind: 'firstEquals', attribute: tailAttribute, value: first }],
+    },
+  }
+}
+
+function spillPartition(
+  { scope, topicId }: SpillTarget,
+  sequencer: Sequencer,
+  partition: number,
+  extents: readonly PartitionExtent[],
+): { readonly item: Write; readonly action: Action } {
+  const state = partitionState(sequencer, partition)
+  if (!state) throw new Error(`the tail names partition ${partition}, which its sequencer has not`)
+  const timestamps = extents.map((extent) => extent.maxTimestamp)
+  const runningMaxTimestamp = Math.max(state.spilledMaxTimestamp, ...timestamps)
+  const content = { baseOffset: state.tailStartOffset, runningMaxTimestamp, extents }
+  return {
+    item: indexWrite(scope, topicId, partition, content),
+    action: { kind: 'set', attribute: spilledTimestampAttribute(partition), value: runningMaxTimestamp },
+  }
+}
+
+/**
+ * undefined: there are few producers. Otherwise the idlest go, in one transaction: an evictor that was frozen must not
+ * write an old row over a newer one.
+ */
+export function planEviction(target: SpillTarget, sequencer: Sequencer): readonly Write[] | undefined {
+  const rows = producerRows(sequencer)
+  if (rows.length <= limits.producersPerSequencer) return undefined
+  const idlest = rows
+    .sort((a, b) => a.row.lastUseMinutes - b.row.lastUseMinutes || (a.attribute < b.attribute ? -1 : 1))
+    .slice(0, limits.producersPerCommit)
+  const { scope, topicId, group } = target
+  const evicted = idlest.map(({ partition, id, value }): Write => {
+    const key = scope.evictedProducer(topicId, group, partition, id)
+    return { kind: 'put', key, attributes: { row: value } }
+  })
+  const sequencerWrite: Write = {
+    kind: 'update',
+    key: scope.sequencer(topicId, group),
+    actions: [
+      { kind: 'add', attribute: evictedAttribute, value: 1 },
+      ...idlest.map(({ attribute }): Action => ({ kind: 'remove', attribute })),
+    ],
+    when: idlest.map(({ attribute, row }): Condition => {
+      return { kind: 'beginsWith', attribute, value: producerRowPrefix(row.epoch, row.nextSequence) }
+    }),
+  }
+  return [...evicted, sequencerWrite]
+}

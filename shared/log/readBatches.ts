@@ -1,0 +1,83 @@
+// Reads whole batches from an offset on: as stored but for the base offset, which only the ordering write knew.
+
+import { viewOf } from '../base/bytes.ts'
+import { invariant, KafkaError } from '../base/errors.ts'
+import { patchBatch } from '../kafka/recordBatch.ts'
+import { endOfBatch, offsetCountOf } from '../kafka/recordBatchLayout.ts'
+import type { PlacedExtent } from '../metadata/extent.ts'
+import type { PartitionState } from '../metadata/sequencer.ts'
+import type { Blocks } from './blocks.ts'
+import { type Extents, endOf, type LogPosition } from './extents.ts'
+
+export interface ReadLimit {
+  readonly maxBytes: number
+  /** Kafka's KIP-74: the first batch is returned even where it is larger. */
+  readonly firstIsWhole: boolean
+}
+
+export interface BatchesRead {
+  readonly batches: readonly Uint8Array[]
+  /** The log goes on behind them. */
+  readonly more: boolean
+}
+
+/** Answers KAFKA_STORAGE_ERROR where stored bytes are missing or are not what the metadata says. */
+export async function readBatches(
+  deps: { readonly extents: Extents; readonly blocks: Blocks },
+  at: LogPosition,
+  { maxBytes, firstIsWhole }: ReadLimit,
+  state: PartitionState,
+): Promise<BatchesRead> {
+  const found = await deps.extents.from(at, maxBytes, state)
+  const lane = at.offset >= state.tailStartOffset ? 'tail' : 'catchUp'
+  const bytes = await Promise.all(found.map((extent) => deps.blocks.read(extent, lane)))
+  const batches: Uint8Array[] = []
+  let total = 0
+  for (const [i, extent] of found.entries()) {
+    for (const { batch, baseOffset } of batchesOf(extent, bytes[i] ?? new Uint8Array(0))) {
+      if (baseOffset.last < at.offset) continue
+      if ((total > 0 || !firstIsWhole) && total + batch.length > maxBytes) return { batches, more: true }
+      const copy = batch.slice()
+      patchBatch(copy, baseOffset.first, 0)
+      batches.push(copy)
+      total += batch.length
+    }
+  }
+  const last = found.at(-1)
+  return { batches, more: last !== undefined && endOf(last) < state.nextOffset }
+}
+
+/** The batches of an extent, unpatched views of the stored bytes, with the offsets they have. */
+export function* batchesOf(
+  extent: PlacedExtent,
+  bytes: Uint8Array,
+): Generator<{
+  readonly batch: Uint8Array
+  readonly baseOffset: { readonly first: number; readonly last: number }
+}> {
+  const view = viewOf(bytes)
+  let position = 0
+  let first = extent.baseOffset
+  while (position < bytes.length) {
+    const end = endOfStoredBatch(extent, view, position, first)
+    const offsetCount = offsetCountOf(view, position)
+    yield {
+      batch: bytes.subarray(position, end),
+      baseOffset: { first, last: first + offsetCount - 1 },
+    }
+    position = end
+    first += offsetCount
+  }
+  invariant(first === endOf(extent), `the batches of object ${extent.objectId} fill their extent`)
+}
+
+/** What a producer's mistake would be on the way in is damage here. */
+function endOfStoredBatch(extent: PlacedExtent, view: DataView, position: number, offset: number): number {
+  try {
+    return endOfBatch(view, position)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    const place = `object ${extent.objectId}, position ${extent.position + position}, offset ${offset}`
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `The stored batch at ${place} is damaged: ${error.message}.`)
+  }
+}

@@ -1,0 +1,89 @@
+// The local server's settings, from the environment: parsed once, each refusal names the variable and what it takes.
+
+export interface LocalConfig {
+  readonly host: string
+  readonly port: number
+  readonly dataDirectory: string
+  readonly bodyBytesMax: number
+  readonly lingerMs: number
+  readonly numPartitions: number
+  readonly autoCreateTopics: boolean
+}
+
+interface Variable {
+  readonly name: string
+  readonly defaultValue: string
+  readonly words: string
+}
+
+const variables = {
+  host: {
+    name: 'HOST',
+    defaultValue: '127.0.0.1',
+    words: 'address to listen on; only loopback addresses, until there is authentication',
+  },
+  port: { name: 'PORT', defaultValue: '8082', words: 'port to listen on; 0 lets the system choose' },
+  data: { name: 'DATA_DIR', defaultValue: './data', words: 'folder of the log; made where it is missing' },
+  body: {
+    name: 'BODY_BYTES_MAX',
+    defaultValue: '20971520',
+    words: 'largest request body in bytes; a larger one is answered with 413 before it is read',
+  },
+  linger: {
+    name: 'LINGER_MS',
+    defaultValue: '0',
+    words: 'how long an append waits for others to share its flush; more is fewer, larger objects',
+  },
+  partitions: {
+    name: 'NUM_PARTITIONS',
+    defaultValue: '1',
+    words: 'partitions of a topic that is created without saying how many',
+  },
+  autoCreate: {
+    name: 'AUTO_CREATE_TOPICS_ENABLE',
+    defaultValue: 'false',
+    words: 'create an unknown topic when something is produced to it',
+  },
+} satisfies Record<string, Variable>
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export function parseLocalConfig(environment: Environment): LocalConfig {
+  const text = ({ name, defaultValue }: Variable) => environment[name] ?? defaultValue
+  return {
+    host: loopbackHost(text(variables.host)),
+    port: integer(variables.port, text(variables.port), 0, 65_535),
+    dataDirectory: text(variables.data),
+    bodyBytesMax: integer(variables.body, text(variables.body), 1024, 1024 ** 3),
+    lingerMs: integer(variables.linger, text(variables.linger), 0, 10_000),
+    numPartitions: integer(variables.partitions, text(variables.partitions), 1, 1536),
+    autoCreateTopics: boolean(variables.autoCreate, text(variables.autoCreate)),
+  }
+}
+
+export function localConfigHelp(): string {
+  const lines = Object.values(variables).map(({ name, defaultValue, words }) => {
+    return `  ${name.padEnd(26)}${words} (${defaultValue})`
+  })
+  return ['Settings, from the environment:', ...lines].join('\n')
+}
+
+/** Without authentication whoever reaches the server is its owner, so nobody else may reach it. */
+function loopbackHost(host: string): string {
+  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return host
+  throw new Error(
+    `HOST is ${JSON.stringify(host)}: without authentication Millrace listens on loopback addresses only ` +
+      '(127.0.0.1, ::1 or localhost).',
+  )
+}
+
+function integer({ name }: Variable, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value
+  throw new Error(`${name} is ${JSON.stringify(text)}: it takes a whole number from ${min} to ${max}.`)
+}
+
+function boolean({ name }: Variable, text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new Error(`${name} is ${JSON.stringify(text)}: it takes true or false.`)
+}

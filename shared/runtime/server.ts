@@ -1,0 +1,36 @@
+// An app behind a port: starts it, and stops it without losing what was asked for before.
+
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+
+export interface RunningServer {
+  readonly url: string
+  /** Takes no new requests, answers those under way within `graceMs`, then cuts what is left. */
+  stop(graceMs: number): Promise<void>
+}
+
+interface Fetching {
+  readonly fetch: (request: Request) => Response | Promise<Response>
+}
+
+export async function startServer(app: Fetching, host: string, port: number): Promise<RunningServer> {
+  const server = serve({ fetch: app.fetch, hostname: host, port, overrideGlobalObjects: false }) as Server
+  // A produce stream may last for hours; slow bodies are the app's to refuse.
+  server.requestTimeout = 0
+  if (!server.listening) await once(server, 'listening')
+  const { port: bound } = server.address() as AddressInfo
+  const name = host.includes(':') ? `[${host}]` : host
+  return {
+    url: `http://${name}:${bound}`,
+    async stop(graceMs) {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}

@@ -1,0 +1,140 @@
+// One tenant's cluster on the ports: topics, produce and fetch put together.
+
+import { KafkaError } from '../base/errors.ts'
+import { createAppender } from '../log/appender.ts'
+import { createCommitSignal } from '../log/commitSignal.ts'
+import type { LogDeps } from '../log/deps.ts'
+import type { FlushSettings } from '../log/planFlush.ts'
+import { createProducerIds } from '../log/producerIds.ts'
+import type { TopicItem } from '../metadata/topicItem.ts'
+import { type Catalog, createCatalog } from '../topics/catalog.ts'
+import { alterConfigs, describeConfigs, parseOverrides } from '../topics/configs.ts'
+import type { Cluster } from './cluster.ts'
+import { createFetch, type FetchSettings } from './fetch.ts'
+import { createProduce } from './produce.ts'
+import { createTopicCache, type TopicCache, topicOf, unknownTopic } from './topicCache.ts'
+
+export interface ClusterSettings {
+  readonly flush: FlushSettings
+  readonly fetch: FetchSettings
+  /** num.partitions: of a topic that is created without saying how many. */
+  readonly numPartitions: number
+  /** auto.create.topics.enable */
+  readonly autoCreateTopics: boolean
+  /** How old what produce and fetch know of a topic may be. */
+  readonly metadataMaxAgeMs: number
+}
+
+export interface RunningCluster extends Cluster {
+  /** Resolves when everything that was asked for is stored. */
+  idle(): Promise<void>
+}
+
+export function createCluster(deps: LogDeps, clusterId: string, settings: ClusterSettings): RunningCluster {
+  const signal = createCommitSignal()
+  const appender = createAppender(deps, settings.flush, signal)
+  const catalog = createCatalog(deps)
+  const topics = createTopicCache(catalog, deps.clock, settings.metadataMaxAgeMs)
+  const produce = createProduce({ ...deps, appender, topics })
+  const nextProducerId = createProducerIds(deps)
+  const admin = createAdmin(catalog, topics, settings)
+
+  const ensureTopic = async (name: string) => {
+    if (!settings.autoCreateTopics || (await exists(topics, name))) return
+    await admin.createTopic({ name, configs: [], validateOnly: false }).catch(ignoreExisting)
+  }
+
+  return {
+    clusterId,
+    ...admin,
+    ...createFetch({ ...deps, topics, signal }, settings.fetch),
+    async produceRecords(topicName, records, producer) {
+      await ensureTopic(topicName)
+      return produce.produceRecords(topicName, records, producer)
+    },
+    async produceBatches(topicName, partition, body) {
+      await ensureTopic(topicName)
+      return produce.produceBatches(topicName, partition, body)
+    },
+    initProducer: async () => ({ id: await nextProducerId(), epoch: 0 }),
+    idle: () => appender.idle(),
+  }
+}
+
+type Admin = Pick<
+  Cluster,
+  | 'createTopic'
+  | 'listTopics'
+  | 'describeTopic'
+  | 'deleteTopic'
+  | 'createPartitions'
+  | 'alterConfigs'
+  | 'defaultConfigs'
+>
+
+function createAdmin(catalog: Catalog, topics: TopicCache, settings: ClusterSettings): Admin {
+  const describe = async (name: string) => {
+    const topic = await catalog.get(name)
+    if (!topic) throw unknownTopic(name)
+    return topic
+  }
+
+  type Change = Parameters<Catalog['update']>[1]
+  const update = async (name: string, change: Change, validateOnly: boolean) => {
+    if (validateOnly) {
+      const topic = await describe(name)
+      return topicOf({ ...topic, ...change(topic) })
+    }
+    const updated = await catalog.update(name, change)
+    topics.forget(name)
+    return topicOf(updated)
+  }
+
+  return {
+    async createTopic(wanted) {
+      const topic = {
+        name: wanted.name,
+        partitionCount: wanted.partitionCount ?? settings.numPartitions,
+        overrides: parseOverrides(wanted.configs),
+      }
+      if (!wanted.validateOnly) return topicOf(await catalog.create(topic))
+      await catalog.checkNew(topic)
+      return topicOf({ ...topic, topicId: '', version: 0 })
+    },
+    listTopics: async () => (await catalog.list()).map(topicOf),
+    describeTopic: async (name) => topicOf(await describe(name)),
+    async deleteTopic(name) {
+      await catalog.delete(name)
+      topics.forget(name)
+    },
+    createPartitions: (name, partitionCount, validateOnly) =>
+      update(name, (topic) => grow(topic, partitionCount), validateOnly),
+    alterConfigs: (name, operations, validateOnly) =>
+      update(name, ({ overrides }) => ({ overrides: alterConfigs(overrides, operations) }), validateOnly),
+    defaultConfigs: () => describeConfigs({}),
+  }
+}
+
+function grow(
+  { name, partitionCount: before }: TopicItem,
+  partitionCount: number,
+): { partitionCount: number } {
+  if (partitionCount > before) return { partitionCount }
+  const message = `Topic '${name}' has ${before} partitions; ${partitionCount} would not be more.`
+  throw new KafkaError('INVALID_PARTITIONS', message)
+}
+
+async function exists(topics: TopicCache, name: string): Promise<boolean> {
+  try {
+    await topics.get(name)
+    return true
+  } catch (error) {
+    if (error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION') return false
+    throw error
+  }
+}
+
+/** Another request created the topic first. */
+function ignoreExisting(error: unknown): void {
+  if (!(error instanceof KafkaError && error.code === 'TOPIC_ALREADY_EXISTS')) throw error
+}

@@ -1,0 +1,223 @@
+// Fetch and ListOffsets: Kafka's limits and order of partitions (F1 to F9), waiting for records to come.
+
+import { KafkaError } from '../base/errors.ts'
+import { retryRepeatable } from '../base/retry.ts'
+import { type BlockSettings, createBlocks } from '../log/blocks.ts'
+import type { CommitSignal } from '../log/commitSignal.ts'
+import type { LogDeps } from '../log/deps.ts'
+import { createExtents } from '../log/extents.ts'
+import { readBatches } from '../log/readBatches.ts'
+import { findByTimestamp, findMaxTimestamp } from '../log/searchTimestamp.ts'
+import {
+  groupOf,
+  logStartAttribute,
+  nextAttribute,
+  type PartitionState,
+  parseSequencer,
+  partitionState,
+  type Sequencer,
+} from '../metadata/sequencer.ts'
+import type { Cluster, FetchedPartition, FetchRequest, ListedOffset, PartitionToFetch } from './cluster.ts'
+import { type CachedTopic, checkPartition, type TopicCache, unknownTopic } from './topicCache.ts'
+
+export interface FetchSettings extends BlockSettings {
+  /** A waiting fetch looks this often, at the beginning and at most: commits of other processes wake nobody here. */
+  readonly pollMsMin: number
+  readonly pollMsMax: number
+}
+
+export interface FetchDeps extends LogDeps {
+  readonly topics: TopicCache
+  readonly signal: CommitSignal
+}
+
+type FetchApi = Pick<Cluster, 'fetch' | 'listOffsets' | 'deleteRecords'>
+
+interface Round {
+  readonly partitions: readonly FetchedPartition[]
+  /** There is no reason to wait: enough bytes, an error, or more than fits. */
+  readonly complete: boolean
+}
+
+interface PartitionRead {
+  readonly fetched: FetchedPartition
+  readonly more: boolean
+}
+
+export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi {
+  const readers = { extents: createExtents(deps), blocks: createBlocks(deps, settings) }
+
+  const readPartition = async (
+    topic: CachedTopic,
+    sequencers: ReadonlyMap<number, Sequencer>,
+    wanted: PartitionToFetch,
+    firstIsWhole: boolean,
+  ): Promise<PartitionRead> => {
+    const { partition, offset, maxBytes } = wanted
+    const sequencer = sequencers.get(groupOf(partition))
+    const state = sequencer && partitionState(sequencer, partition)
+    if (!state) throw unknownTopic(topic.name)
+    const { logStartOffset, nextOffset: highWatermark } = state
+    const base = { partition, logStartOffset, highWatermark }
+    if (offset < logStartOffset || offset > highWatermark) {
+      return { fetched: { ...base, batches: [], error: outOfRange(offset, state) }, more: false }
+    }
+    const at = { topicId: topic.topicId, partition, offset }
+    if (offset === highWatermark) return { fetched: { ...base, batches: [] }, more: false }
+    const { batches, more } = await readBatches(readers, at, { maxBytes, firstIsWhole }, state)
+    return { fetched: { ...base, batches }, more }
+  }
+
+  const readRound = async (topic: CachedTopic, request: FetchRequest): Promise<Round> => {
+    const sequencers = await readSequencers(deps, topic, request.partitions)
+    const partitions: FetchedPartition[] = []
+    let bytes = 0
+    let complete = false
+    for (const wanted of request.partitions) {
+      const maxBytes = Math.min(wanted.maxBytes, request.maxBytes - bytes)
+      const { fetched, more } = await readPartition(topic, sequencers, { ...wanted, maxBytes }, bytes === 0)
+      partitions.push(fetched)
+      bytes += fetched.batches.reduce((sum, batch) => sum + batch.length, 0)
+      complete ||= more || fetched.error !== undefined
+    }
+    return { partitions, complete: complete || bytes >= request.minBytes }
+  }
+
+  const fetchOnce = (request: FetchRequest) =>
+    withTopic(deps.topics, request.topicName, async (topic) => {
+      for (const { partition } of request.partitions) checkPartition(topic, partition)
+      return readRound(topic, request)
+    })
+
+  return {
+    async fetch(request) {
+      const topic = await deps.topics.get(request.topicName)
+      const groups = new Set(request.partitions.map(({ partition }) => groupOf(partition)))
+      const keys = [...groups].map((group) => deps.scope.sequencer(topic.topicId, group).pk)
+      const deadline = deps.clock.now() + request.maxWaitMs
+      for (let pollMs = settings.pollMsMin; ; pollMs = Math.min(settings.pollMsMax, pollMs * 2)) {
+        const subscription = deps.signal.subscribe(keys)
+        try {
+          const { partitions, complete } = await fetchOnce(request)
+          const left = deadline - deps.clock.now()
+          if (complete || left <= 0 || request.signal?.aborted) return partitions
+          await waitForCommit(deps, subscription.fired, Math.min(pollMs, left), request.signal)
+        } finally {
+          subscription.cancel()
+        }
+      }
+    },
+
+    listOffsets: (topicName, partition, spec) =>
+      withTopic(deps.topics, topicName, async (topic): Promise<ListedOffset> => {
+        const state = await readState(deps, topic, partition)
+        if (spec.kind === 'earliest') return { offset: state.logStartOffset, timestamp: -1 }
+        if (spec.kind === 'latest') return { offset: state.nextOffset, timestamp: -1 }
+        const place = { topicId: topic.topicId, partition }
+        const found =
+          spec.kind === 'maxTimestamp'
+            ? await findMaxTimestamp(readers, place, state)
+            : await findByTimestamp(readers, place, spec.timestamp, state)
+        return found ?? { offset: -1, timestamp: -1 }
+      }),
+
+    deleteRecords: (topicName, partition, beforeOffset) =>
+      withTopic(deps.topics, topicName, (topic) => moveLogStart(deps, topic, partition, beforeOffset)),
+  }
+}
+
+/** Wakes for a commit here, for the time to look elsewhere, or because the client has gone. */
+async function waitForCommit(
+  { clock }: FetchDeps,
+  fired: Promise<void>,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const woken = new AbortController()
+  const either = signal ? AbortSignal.any([signal, woken.signal]) : woken.signal
+  await Promise.race([fired, clock.sleep(ms, either)])
+  woken.abort()
+}
+
+/** Once more with the topic read anew where what was remembered of it is gone. */
+async function withTopic<T>(
+  topics: TopicCache,
+  name: string,
+  work: (topic: CachedTopic) => Promise<T>,
+): Promise<T> {
+  const topic = await topics.get(name)
+  try {
+    return await work(topic)
+  } catch (error) {
+    const stale = error instanceof KafkaError && error.row.kafka === 3
+    if (!stale) throw error
+    const now = await topics.refresh(name)
+    if (now.topicId === topic.topicId && now.partitionCount === topic.partitionCount) throw error
+    return work(now)
+  }
+}
+
+async function readSequencers(
+  deps: FetchDeps,
+  topic: CachedTopic,
+  partitions: readonly { readonly partition: number }[],
+): Promise<ReadonlyMap<number, Sequencer>> {
+  const groups = [...new Set(partitions.map(({ partition }) => groupOf(partition)))]
+  const read = groups.map(async (group): Promise<readonly [number, Sequencer]> => {
+    const key = deps.scope.sequencer(topic.topicId, group)
+    const item = await retryRepeatable(deps, () => deps.table.get(key))
+    if (!item) throw unknownTopic(topic.name)
+    return [group, parseSequencer(item)]
+  })
+  return new Map(await Promise.all(read))
+}
+
+async function readState(deps: FetchDeps, topic: CachedTopic, partition: number): Promise<PartitionState> {
+  checkPartition(topic, partition)
+  const sequencer = (await readSequencers(deps, topic, [{ partition }])).get(groupOf(partition))
+  const state = sequencer && partitionState(sequencer, partition)
+  if (!state) throw unknownTopic(topic.name)
+  return state
+}
+
+async function moveLogStart(
+  deps: FetchDeps,
+  topic: CachedTopic,
+  partition: number,
+  beforeOffset: number,
+): Promise<number> {
+  if (!topic.config.cleanupPolicy.delete) {
+    const message = `Topic '${topic.name}' keeps its records: its cleanup.policy does not contain delete.`
+    throw new KafkaError('POLICY_VIOLATION', message)
+  }
+  const state = await readState(deps, topic, partition)
+  const offset = beforeOffset === -1 ? state.nextOffset : beforeOffset
+  if (offset < 0 || offset > state.nextOffset) throw outOfRange(offset, state)
+  if (offset <= state.logStartOffset) return state.logStartOffset
+  const start = logStartAttribute(partition)
+  const outcome = await retryRepeatable(deps, () =>
+    deps.table.write({
+      kind: 'update',
+      key: deps.scope.sequencer(topic.topicId, groupOf(partition)),
+      actions: [{ kind: 'set', attribute: start, value: offset }],
+      when: [
+        { kind: 'below', attribute: start, value: offset },
+        { kind: 'atLeast', attribute: nextAttribute(partition), value: offset },
+      ],
+    }),
+  )
+  if (outcome.ok) return offset
+  const now = outcome.current && partitionState(parseSequencer(outcome.current), partition)
+  if (!now) throw unknownTopic(topic.name)
+  return now.logStartOffset
+}
+
+const outOfRange = (offset: number, { logStartOffset, nextOffset }: PartitionState): KafkaError =>
+  new KafkaError(
+    'OFFSET_OUT_OF_RANGE',
+    `Offset ${offset} is out of range: ${logStartOffset} to ${nextOffset}.`,
+    {
+      logStartOffset,
+      highWatermark: nextOffset,
+    },
+  )

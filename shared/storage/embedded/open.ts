@@ -1,0 +1,100 @@
+// Opens the storage of one machine: a folder that holds
+//
+//   FORMAT    one line that says whose folder this is and in which format
+//   lock      a SQLite file on which the running process holds an exclusive lock; the kernel releases it with the process
+//   table     the SQLite file of the table, and its -wal and -shm
+//   objects/  the objects
+//
+// Refuses a folder with other things in it, one of another format, and a second process, before anything is written.
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { ObjectStore } from '../../ports/objectStore.ts'
+import type { Table } from '../../ports/table.ts'
+import { codeOf, syncFolder, writeDurably } from './files.ts'
+import { createFileObjectStore } from './objectStore.ts'
+import { openEmbeddedTable } from './table.ts'
+
+export interface EmbeddedStorage {
+  readonly objects: ObjectStore
+  readonly table: Table
+  close(): Promise<void>
+}
+
+const format = 'Millrace storage, format 1\n'
+/** What a start that was cut short, or a fresh file system, may have left. */
+const harmlessEntries = new Set(['lock', 'FORMAT.new', 'lost+found'])
+
+export const openEmbeddedStorage = async (dataDirectory: string): Promise<EmbeddedStorage> => {
+  const folder = path.resolve(dataDirectory)
+  const created = await mkdir(folder, { recursive: true })
+  if (created !== undefined) await syncCreated(created, folder)
+  const isNew = await checkFormat(folder)
+  const lock = takeLock(folder)
+  try {
+    if (isNew) await writeFormat(folder)
+    const objects = await createFileObjectStore(path.join(folder, 'objects'))
+    const table = await openEmbeddedTable(path.join(folder, 'table'))
+    await syncFolder(folder)
+    return {
+      objects,
+      table,
+      close: async () => {
+        await table.close()
+        lock.close()
+      },
+    }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+const checkFormat = async (folder: string): Promise<boolean> => {
+  const found = await readFile(path.join(folder, 'FORMAT'), 'utf8').catch((error) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (found === format) return false
+  if (found !== undefined) {
+    throw new Error(`${folder} holds "${found.trim()}" and this Millrace reads "${format.trim()}"`)
+  }
+  const foreign = (await readdir(folder)).find((entry) => !harmlessEntries.has(entry))
+  if (foreign !== undefined) {
+    throw new Error(
+      `${folder} is not Millrace's: it holds "${foreign}" and no FORMAT; choose an empty folder`,
+    )
+  }
+  return true
+}
+
+const takeLock = (folder: string): DatabaseSync => {
+  const lock = new DatabaseSync(path.join(folder, 'lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    if (isLocked(error)) throw new Error(`${folder} is in use by another Millrace process`)
+    throw error
+  }
+}
+
+const sqliteBusy = 5
+
+const isLocked = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+
+const writeFormat = async (folder: string): Promise<void> => {
+  const unfinished = path.join(folder, 'FORMAT.new')
+  await writeDurably(unfinished, [Buffer.from(format)])
+  await rename(unfinished, path.join(folder, 'FORMAT'))
+  await syncFolder(folder)
+}
+
+/** From the first folder that was missing down to the last, each one's entry in its parent. */
+const syncCreated = async (first: string, last: string): Promise<void> => {
+  for (let folder = last; folder !== path.dirname(first); folder = path.dirname(folder)) {
+    await syncFolder(path.dirname(folder))
+  }
+}

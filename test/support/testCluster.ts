@@ -1,0 +1,60 @@
+// A cluster on the memory adapters, and the app on it, for tests: nothing is mocked, nothing is shared between two of them.
+
+import { createApp } from '../../shared/http/app.ts'
+import type { HttpDeps } from '../../shared/http/context.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
+import type { ObjectStore } from '../../shared/ports/objectStore.ts'
+import type { Table } from '../../shared/ports/table.ts'
+import type { Clock } from '../../shared/ports/world.ts'
+import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
+import { type ClusterSettings, createCluster } from '../../shared/service/createCluster.ts'
+import { defaultClusterSettings } from '../../shared/service/settings.ts'
+import { createMemoryObjectStore } from '../../shared/storage/memory/objectStore.ts'
+import { createMemoryTable } from '../../shared/storage/memory/table.ts'
+import { createEdge } from './edgeDeps.ts'
+
+export interface TestPorts {
+  readonly objects: ObjectStore
+  readonly table: Table
+  readonly clock: Clock
+}
+
+export const memoryPorts = (): TestPorts => ({
+  objects: createMemoryObjectStore(),
+  table: createMemoryTable(),
+  clock: systemClock,
+})
+
+/** A failure in the background fails the test: an unhandled exception. */
+export function createTestCluster(ports: TestPorts = memoryPorts(), settings: Partial<ClusterSettings> = {}) {
+  const deps = {
+    ...ports,
+    random: systemRandom,
+    scope: createScope('test'),
+    reportBackgroundFailure: (error: unknown) => {
+      throw error
+    },
+  }
+  return createCluster(deps, 'local', { ...defaultClusterSettings, ...settings })
+}
+
+/** The whole app on a cluster `local` in memory. `failures`: what it reported as a failure of ours. */
+export function createTestApp(changes: Partial<HttpDeps> = {}, settings: Partial<ClusterSettings> = {}) {
+  const cluster = createTestCluster(memoryPorts(), settings)
+  const { deps, failures } = createEdge({
+    cluster: (id) => (id === cluster.clusterId ? cluster : undefined),
+    clusterIds: () => [cluster.clusterId],
+    clock: systemClock,
+    random: systemRandom,
+    limits: {
+      bodyBytesMax: 20 * 1024 * 1024,
+      bodiesBytesMax: 64 * 1024 * 1024,
+      bodyIdleMsMax: 10_000,
+      fetchWaitMsMax: 30_000,
+      batchEntriesMax: 10,
+      streamMsMax: 60_000,
+    },
+    ...changes,
+  })
+  return { app: createApp(deps), cluster, failures }
+}

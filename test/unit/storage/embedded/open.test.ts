@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
+
+const newFolder = async (context: TestContext): Promise<string> => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'millrace-open-'))
+  context.after(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const key = { pk: 'p', sk: 's' }
+
+test('what was written is there after the storage was closed and opened again', async (context) => {
+  const folder = path.join(await newFolder(context), 'made', 'below')
+  const attributes = { bytes: Uint8Array.of(0, 255), list: ['a', 1], number: -5, text: 'é' }
+  const first = await openEmbeddedStorage(folder)
+  await first.table.write({ kind: 'put', key, attributes })
+  await first.objects.putIfAbsent('a/b', [Buffer.from('object')])
+  await first.close()
+  const second = await openEmbeddedStorage(folder)
+  assert.deepEqual((await second.table.get(key))?.attributes, attributes)
+  assert.deepEqual(await second.objects.getRange('a/b', 0, 10), new Uint8Array(Buffer.from('object')))
+  await second.close()
+})
+
+test('a folder has one opener at a time, in one process', async (context) => {
+  const folder = await newFolder(context)
+  const storage = await openEmbeddedStorage(folder)
+  await assert.rejects(openEmbeddedStorage(folder), {
+    message: `${folder} is in use by another Millrace process`,
+  })
+  await storage.table.write({ kind: 'put', key, attributes: {} })
+  await storage.close()
+  await (await openEmbeddedStorage(folder)).close()
+})
+
+test('a folder has one opener at a time, until the kernel knows that its process is gone', async (context) => {
+  const folder = await newFolder(context)
+  const source = new URL('../../../../shared/storage/embedded/open.ts', import.meta.url)
+  const script = `const { openEmbeddedStorage } = await import('${source}')
+    await openEmbeddedStorage(process.argv[1]); console.log('open')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  await assert.rejects(openEmbeddedStorage(folder), /is in use by another Millrace process/)
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  await (await openEmbeddedStorage(folder)).close()
+})
+
+test('a folder of something else is refused and left as it was', async (context) => {
+  const folder = await newFolder(context)
+  await writeFile(path.join(folder, 'letter.txt'), 'dear')
+  await assert.rejects(openEmbeddedStorage(folder), /it holds "letter.txt" and no FORMAT/)
+  assert.deepEqual(await readdir(folder), ['letter.txt'])
+})
+
+test('a folder of another format is refused and left as it was', async (context) => {
+  const folder = await newFolder(context)
+  await writeFile(path.join(folder, 'FORMAT'), 'Millrace storage, format 2\n')
+  await assert.rejects(
+    openEmbeddedStorage(folder),
+    /holds "Millrace storage, format 2" and this Millrace reads/,
+  )
+  assert.deepEqual(await readdir(folder), ['FORMAT'])
+})
+
+test('a table of another schema version is refused', async (context) => {
+  const folder = await newFolder(context)
+  await (await openEmbeddedStorage(folder)).close()
+  const database = new DatabaseSync(path.join(folder, 'table'))
+  database.exec('PRAGMA user_version = 2')
+  database.close()
+  const sentence = /has schema version 2 and this Millrace reads version 1/
+  await assert.rejects(openEmbeddedStorage(folder), sentence)
+  await assert.rejects(openEmbeddedStorage(folder), sentence)
+})
+
+test('a start that was cut short before its FORMAT is no obstacle, nor is the root of a file system', async (context) => {
+  const folder = await newFolder(context)
+  await writeFile(path.join(folder, 'lock'), '')
+  await writeFile(path.join(folder, 'FORMAT.new'), 'Mill')
+  await mkdir(path.join(folder, 'lost+found'))
+  await (await openEmbeddedStorage(folder)).close()
+  assert.equal(await readFile(path.join(folder, 'FORMAT'), 'utf8'), 'Millrace storage, format 1\n')
+})
+
+test('what a cut-short put left is removed when the storage is opened', async (context) => {
+  const folder = await newFolder(context)
+  await (await openEmbeddedStorage(folder)).close()
+  const incoming = path.join(folder, 'objects', 'incoming')
+  await writeFile(path.join(incoming, '7'), 'half an obj')
+  const storage = await openEmbeddedStorage(folder)
+  assert.deepEqual(await readdir(incoming), [])
+  assert.deepEqual(await storage.objects.list('', { limit: 10 }), { objects: [], next: undefined })
+  await storage.close()
+})
+
+test('closing waits for the writes that were accepted, and refuses others without an effect', async (context) => {
+  const folder = await newFolder(context)
+  const storage = await openEmbeddedStorage(folder)
+  const add = { kind: 'update', key, actions: [{ kind: 'add', attribute: 'n', value: 1 }] } as const
+  const accepted = Array.from({ length: 2000 }, () => storage.table.write(add))
+  const closed = storage.close()
+  const late = assert.rejects(storage.table.write(add), { name: 'StorageError', effect: 'none' })
+  await assert.rejects(storage.table.get(key), { name: 'StorageError', effect: 'none' })
+  assert.ok((await Promise.all(accepted)).every(({ ok }) => ok))
+  await Promise.all([closed, late])
+  const again = await openEmbeddedStorage(folder)
+  assert.deepEqual((await again.table.get(key))?.attributes, { n: 2000 })
+  await again.close()
+})
+
+test('a put that cannot be written has no effect and says so', async (context) => {
+  const folder = await newFolder(context)
+  const storage = await openEmbeddedStorage(folder)
+  await rm(path.join(folder, 'objects', 'incoming'), { recursive: true })
+  const put = storage.objects.putIfAbsent('a/b', [Buffer.from('x')])
+  await assert.rejects(put, { name: 'StorageError', effect: 'none' })
+  assert.equal(await storage.objects.getRange('a/b', 0, 1), undefined)
+  await storage.close()
+})
+
+test('a mistake fails alone among the writes of its group', async (context) => {
+  const storage = await openEmbeddedStorage(await newFolder(context))
+  const append = { kind: 'append', attribute: 'n', values: ['x'] } as const
+  const add = { kind: 'add', attribute: 'n', value: 1 } as const
+  const update = (action: typeof add | typeof append) =>
+    storage.table.write({ kind: 'update', key, actions: [action] })
+  const results = await Promise.allSettled([update(add), update(append), update(add)])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual((await storage.table.get(key))?.attributes, { n: 2 })
+  await storage.close()
+})
