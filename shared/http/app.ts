@@ -1,5 +1,6 @@
-// The app: every dialect on one core. Requests pass the request id, then (on a loopback server) the host guard, then one
-// route. /kafka/v3 is /v3 under the name that Confluent Server and Confluent Cloud give it, and finds the same routes.
+// The app: every dialect on one core. Requests pass the request id, then (on a loopback server) the host
+// guard, then one route. /kafka/v3 is /v3 under the name that Confluent Server and Confluent Cloud give it,
+// and finds the same routes.
 
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
@@ -11,12 +12,18 @@ import { registerOpenApi } from './openapi.ts'
 import { registerPages } from './pages.ts'
 import { createRequestId } from './requestId.ts'
 import { registerClusterRoutes } from './routes/clusters.ts'
+import { registerConsumeRoutes } from './routes/consume.ts'
 import { registerHealthRoutes } from './routes/health.ts'
+import { registerPartitionRecordRoutes } from './routes/partitionRecords.ts'
 import { registerPartitionRoutes } from './routes/partitions.ts'
 import { registerProducerRoutes } from './routes/producers.ts'
+import { registerRecordRoutes } from './routes/records.ts'
+import { registerRecordBatchRoutes } from './routes/recordsBatch.ts'
 import { registerTopicConfigRoutes } from './routes/topicConfigs.ts'
 import { registerTopicRoutes } from './routes/topics.ts'
+import { registerV2FetchRoutes } from './routes/v2Fetch.ts'
 import { registerV2MetadataRoutes } from './routes/v2Metadata.ts'
+import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
 
 export function createApp(deps: HttpDeps): App {
   const app = new OpenAPIHono<AppEnv>({
@@ -31,6 +38,8 @@ export function createApp(deps: HttpDeps): App {
   if (deps.loopbackOnly) app.use(createHostGuard())
   app.route('/v3', createV3(deps))
   registerV2MetadataRoutes(app, deps)
+  registerV2ProduceRoutes(app, deps)
+  registerV2FetchRoutes(app, deps)
   registerHealthRoutes(app, deps)
   registerOpenApi(app, deps)
   registerPages(app, deps)
@@ -44,5 +53,9 @@ function createV3(deps: HttpDeps): App {
   registerTopicConfigRoutes(v3, deps)
   registerPartitionRoutes(v3, deps)
   registerProducerRoutes(v3, deps)
+  registerRecordRoutes(v3, deps)
+  registerRecordBatchRoutes(v3, deps)
+  registerPartitionRecordRoutes(v3, deps)
+  registerConsumeRoutes(v3, deps)
   return v3
 }

@@ -114,7 +114,9 @@ export const bodyRoom = (deps: HttpDeps): ByteRoom => {
 
 const readAll = async (stream: BodyStream, deps: HttpDeps): Promise<Uint8Array> => {
   const promised = stream.contentLength
-  return promised === undefined ? readUnmeasured(stream, deps.limits) : readMeasured(stream, promised, deps.limits)
+  return promised === undefined
+    ? readUnmeasured(stream, deps.limits)
+    : readMeasured(stream, promised, deps.limits)
 }
 
 // Copied as it comes: a chunk is still in the processor's cache then, and the body is allocated once.
@@ -125,8 +127,11 @@ const readMeasured = async (stream: BodyStream, length: number, limits: HttpLimi
     const chunk = await stream.read(limits.bodyIdleMsMax)
     if (chunk === undefined) break
     if (filled + chunk.length > length) throw lengthDiffers(length)
-    if (body === undefined && chunk.length === length) body = chunk
-    else (body ??= Buffer.allocUnsafeSlow(length)).set(chunk, filled)
+    if (chunk.length === length) body = chunk
+    else {
+      body ??= Buffer.allocUnsafeSlow(length)
+      body.set(chunk, filled)
+    }
     filled += chunk.length
   }
   if (filled !== length) throw lengthDiffers(length)

@@ -1,5 +1,6 @@
-// Which cluster a request means, and where that cluster stands: links are absolute, on the host and under the prefix
-// (/v3 or /kafka/v3) that the caller used. Refuses a cluster that is not the caller's as one that does not exist.
+// Which cluster a request means, and where that cluster stands: links are absolute, on the host and under the
+// prefix (/v3 or /kafka/v3) that the caller used. Refuses a cluster that is not the caller's as one that does
+// not exist.
 
 import { invariant, KafkaError } from '../base/errors.ts'
 import type { Cluster, Topic } from '../service/cluster.ts'
@@ -25,8 +26,8 @@ export function defaultCluster(deps: Pick<HttpDeps, 'cluster' | 'clusterIds'>): 
 export async function findPartition(cluster: Cluster, topicName: string, partition: number): Promise<Topic> {
   const topic = await cluster.describeTopic(topicName)
   if (partition < topic.partitionCount) return topic
-  const message = `Topic ${topicName} has ${topic.partitionCount} partitions: there is no partition ${partition}.`
-  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message)
+  const found = `it has ${topic.partitionCount} of them`
+  throw new KafkaError('PARTITION_NOT_FOUND', `Topic ${topicName} has no partition ${partition}: ${found}.`)
 }
 
 /** The URL of the list of clusters, as this caller reaches it. */

@@ -1,4 +1,5 @@
-// What every route gets: the clusters by id, the limits of the edge and the ports of time. Routes hold no rules of the log.
+// What every route gets: the clusters by id, the limits of the edge and the ports of time. Routes hold no
+// rules of the log.
 
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Clock, Random } from '../ports/world.ts'
@@ -36,7 +37,7 @@ export interface HttpDeps {
   readonly limits: HttpLimits
   /** Of the package, as /health and /openapi.json say it. */
   readonly version: string
-  /** The server listens on a loopback address: requests that name another host are refused, because a web page sent them. */
+  /** The server is this machine's own: requests that name another host are refused, a web page sent them. */
   readonly loopbackOnly: boolean
   /** One cheap read of the table; rejects where the storage does not answer. */
   readonly probeStorage: () => Promise<void>

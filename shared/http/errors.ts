@@ -1,6 +1,7 @@
-// The one way from a failure to an answer: {error_code, message} with the status and code of the error table. A failure of
-// ours is reported to the operator and answered with the request id alone; no answer holds a stack trace.
-// The v2 dialect shares the body, but says 40401 for an unknown topic: its 40403 is an unknown consumer.
+// The one way from a failure to an answer: {error_code, message} with the status and code of the error table.
+// A failure of ours is reported to the operator and answered with the request id alone; no answer holds a
+// stack trace. The v2 dialect shares the body, but says 40401 for an unknown topic: its 40403 is an unknown
+// consumer.
 
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
@@ -49,7 +50,7 @@ export function refusal(status: ErrorStatus) {
 
 const errorContent = { 'application/json': { schema: errorSchema } }
 
-/** The refusals of an operation as its OpenAPI description lists them; everything else that may fail is `default`. */
+/** What nearly every operation may answer. */
 export const refusals = {
   400: refusal(400),
   404: refusal(404),

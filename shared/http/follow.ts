@@ -59,9 +59,10 @@ async function nextEvents(following: Following, maxWaitMs: number): Promise<stri
     maxWaitMs,
     signal,
   })
+  const failed = fetched.find(({ error }) => error !== undefined)
+  if (failed?.error !== undefined) throw failed.error
   let events = ''
-  for (const { partition, batches, error } of fetched) {
-    if (error !== undefined && events === '') throw error
+  for (const { partition, batches } of fetched) {
     const next = walkRecords(batches, positions.get(partition) ?? 0, (record) => {
       positions.set(partition, record.offset + 1)
       const id = following.renderId(positions, record.offset)

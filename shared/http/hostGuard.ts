@@ -1,6 +1,7 @@
-// What keeps web pages away from a server on this machine, which has no passwords: a page that resolved its own name to
-// 127.0.0.1 still names itself in Host, and a page of another origin still names itself in Origin. Both are refused, and
-// no CORS header is ever sent, so that no page reads an answer. Programs send no Origin and name a loopback host.
+// What keeps web pages away from a server on this machine, which has no passwords: a page that resolved its
+// own name to 127.0.0.1 still names itself in Host, and a page of another origin still names itself in
+// Origin. Both are refused, and no CORS header is ever sent, so that no page reads an answer. Programs send
+// no Origin and name a loopback host.
 
 import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'

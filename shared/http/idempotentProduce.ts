@@ -6,8 +6,8 @@ import { invariant, KafkaError } from '../base/errors.ts'
 import type { Cluster, ProducerState, RecordOutcome } from '../service/cluster.ts'
 import { errorBody } from './errors.ts'
 import { jsonAnswer } from './rawRoute.ts'
-import { createObjectSplitter } from './wire/jsonStream.ts'
 import { isObject, parseJson } from './wire/json.ts'
+import { createObjectSplitter } from './wire/jsonStream.ts'
 import { emptyBody, recordDepthMax } from './wire/recordStream.ts'
 import { parseV3Record, renderReport, reportPrefix, type V3Record } from './wire/v3Record.ts'
 
@@ -61,7 +61,10 @@ function parseAll(body: Uint8Array): readonly V3Record[] {
   const records: V3Record[] = []
   for (const object of splitter.push(body)) {
     if (records.length === recordsMax) {
-      throw new KafkaError('RECORD_LIST_TOO_LARGE', `an idempotent append takes at most ${recordsMax} records`)
+      throw new KafkaError(
+        'RECORD_LIST_TOO_LARGE',
+        `an idempotent append takes at most ${recordsMax} records`,
+      )
     }
     invariant(object.kind === 'object', 'no object is larger than the body that holds it')
     const where = `at byte ${object.position}, after ${records.length} records`
@@ -89,7 +92,10 @@ async function onePartition(
 
 function notOnePartition(): KafkaError {
   const why = 'a key or a free choice could lead a retry elsewhere'
-  return new KafkaError('BAD_REQUEST', `an idempotent append names one partition_id in all its records: ${why}`)
+  return new KafkaError(
+    'BAD_REQUEST',
+    `an idempotent append names one partition_id in all its records: ${why}`,
+  )
 }
 
 function renderAll(outcomes: readonly RecordOutcome[], records: readonly V3Record[], prefix: string): string {

@@ -1,5 +1,6 @@
-// The small JSON bodies of the admin routes: read within the limits of body.ts, as UTF-8 that is really UTF-8, before the
-// route's schema looks at them. Refuses bytes that are no UTF-8; malformed JSON and wrong fields are the schema's.
+// The small JSON bodies of the admin routes: read within the limits of body.ts, as UTF-8 that is really
+// UTF-8, before the route's schema looks at them. Refuses bytes that are no UTF-8; malformed JSON and wrong
+// fields are the schema's.
 
 import type { RouteConfig } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'

@@ -1,5 +1,5 @@
-// GET /openapi.json: the description that the route definitions themselves make, generated at the first request for it.
-// v3 is shown under /v3 alone; /kafka/v3 is the same.
+// GET /openapi.json: the description that the route definitions themselves make, generated at the first
+// request for it. v3 is shown under /v3 alone; /kafka/v3 is the same.
 
 import type { App, HttpDeps } from './context.ts'
 
@@ -19,7 +19,7 @@ function describeApi(app: App, version: string) {
       version,
       description:
         "Apache Kafka's log over HTTP. Everything under /v3 is served under /kafka/v3 too. " +
-        'Errors are {"error_code", "message"}, where error_code is the status or five digits that begin with it.',
+        'Errors are {"error_code", "message"}: error_code is the status, or five digits that begin with it.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/', description: 'This server' }],

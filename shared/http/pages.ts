@@ -1,12 +1,13 @@
-// The pages for people: GET / and GET /docs, which renders /openapi.json with Swagger UI from this server alone. The
-// Content-Security-Policy lets nothing be loaded from elsewhere. A v2 client asks GET / for JSON and gets {}.
+// The pages for people: GET / and GET /docs, which renders /openapi.json with Swagger UI from this server
+// alone. The Content-Security-Policy lets nothing be loaded from elsewhere. A v2 client asks GET / for JSON
+// and gets {}.
 
 import type { App, DocsAsset, HttpDeps } from './context.ts'
 
 const homePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Swagger UI draws with inline styles and images in data: URLs, and fetches /openapi.json and what one tries out.
+// Swagger UI draws with inline styles and images in data: URLs, and fetches the description and what one tries.
 const docsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,5 +1,6 @@
-// Names and numbers as they stand in a path or a query, for every route: parsed once, strictly, and described once.
-// A number has its one decimal form: '1e3', '+1', ' 1', '01' and '0x1' are refused, and so is what a double cannot hold.
+// Names and numbers as they stand in a path or a query, for every route: parsed once, strictly, and described
+// once. A number has its one decimal form: '1e3', '+1', ' 1', '01' and '0x1' are refused, and so is what a
+// double cannot hold.
 
 import { z } from '@hono/zod-openapi'
 

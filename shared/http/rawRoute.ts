@@ -9,7 +9,11 @@ import { refuseInvalid } from './errors.ts'
 
 export type RawContext = Context<AppEnv>
 
-export function registerRaw(app: App, route: RouteConfig, handler: (c: RawContext) => Promise<Response>): void {
+export function registerRaw(
+  app: App,
+  route: RouteConfig,
+  handler: (c: RawContext) => Promise<Response>,
+): void {
   app.openAPIRegistry.registerPath(route)
   app.on(route.method, route.path.replaceAll(/\/{(.+?)}/g, '/:$1'), handler)
 }
@@ -42,20 +46,31 @@ export function mediaTypeOf(header: string | undefined): string | undefined {
 export function requireJson(c: RawContext): void {
   const type = mediaTypeOf(c.req.header('content-type'))
   if (type === undefined || type === 'application/json') return
-  throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', 'HTTP 415 Unsupported Media Type: application/json is read here')
+  throw new KafkaError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'HTTP 415 Unsupported Media Type: application/json is read here',
+  )
 }
 
 /** The first of `offered` that Accept names, the first of all where it takes anything; undefined: none. */
-export function negotiate<T extends string>(accept: string | undefined, offered: readonly T[]): T | undefined {
+export function negotiate<T extends string>(
+  accept: string | undefined,
+  offered: readonly T[],
+): T | undefined {
   if (accept === undefined) return offered[0]
   for (const range of accept.split(',')) {
     const type = mediaTypeOf(range)
-    const found = type === '*/*' || type === 'application/*' ? offered[0] : offered.find((offer) => offer === type)
+    const found =
+      type === '*/*' || type === 'application/*' ? offered[0] : offered.find((offer) => offer === type)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-export function jsonAnswer(text: string, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
+export function jsonAnswer(
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+  status = 200,
+): Response {
   return new Response(text, { status, headers: { 'content-type': 'application/json', ...headers } })
 }

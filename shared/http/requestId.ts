@@ -1,5 +1,6 @@
-// Every request has an id, its caller's own or a new one, and every answer repeats it: a log line, an error message and a
-// client's report find each other by it. An id from outside is taken only if it is safe in a log line.
+// Every request has an id, its caller's own or a new one, and every answer repeats it: a log line, an error
+// message and a client's report find each other by it. An id from outside is taken only if it is safe in a
+// log line.
 
 import type { MiddlewareHandler } from 'hono'
 import type { AppEnv, HttpDeps } from './context.ts'

@@ -1,6 +1,7 @@
-// Confluent REST v3's resources: `kind`, `metadata` with the address and the CRN, then fields and links to related
-// resources. Pure: a resource is made from what the service answered and from where the cluster stands.
-// The storage replicates, not brokers: one logical broker leads every partition and holds its one replica.
+// Confluent REST v3's resources: `kind`, `metadata` with the address and the CRN, then fields and links to
+// related resources. Pure: a resource is made from what the service answered and from where the cluster
+// stands. The storage replicates, not brokers: one logical broker leads every partition and holds its one
+// replica.
 
 import { z } from '@hono/zod-openapi'
 import type { Topic } from '../service/cluster.ts'

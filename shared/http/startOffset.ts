@@ -12,7 +12,10 @@ const lookupsAtOnce = 16
 export const startParam = z
   .string()
   .regex(/^(0|[1-9]\d{0,15}|earliest|latest)$/, 'expected an offset, earliest or latest')
-  .refine((text) => /[a-z]/.test(text) || Number.isSafeInteger(Number(text)), 'expected an offset that exists')
+  .refine(
+    (text) => /[a-z]/.test(text) || Number.isSafeInteger(Number(text)),
+    'expected an offset that exists',
+  )
   .optional()
   .openapi({ description: 'An offset, `earliest` (as when absent) or `latest`.', example: 'earliest' })
 

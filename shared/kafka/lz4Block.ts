@@ -1,7 +1,8 @@
 // The block format of LZ4: a chain of sequences, the last of which has literals only.
 //
-//   sequence   token u8: literal length in the high half, match length - 4 in the low half; 15 = more follows
-//              until one is below 255 | literals | distance u16 LE (>= 1) | [bytes of the match length]
+//   sequence   token u8: literal length in the high half, match length - 4 in the low half; 15 = add the
+//              bytes that follow, up to the first below 255
+//              | [more literal length] | literals | distance u16 LE (>= 1) | [more match length]
 
 import { KafkaError } from '../base/errors.ts'
 import { copyLiterals, copyMatch, endOfMatch, hashWord, loadWord } from './lz.ts'

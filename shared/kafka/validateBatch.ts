@@ -26,7 +26,7 @@ export interface BatchRules {
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
   readonly compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
-  readonly compressionLevels: { readonly gzip: number; readonly lz4: number; readonly zstd: number }
+  readonly compressionLevels: { readonly gzip: number; readonly zstd: number }
   readonly keysRequired: boolean
   readonly maxDecompressedBytes: number
 }
@@ -168,7 +168,7 @@ function codecFor(compressionType: BatchRules['compressionType'], sent: Codec): 
 }
 
 function levelFor(codec: Codec, rules: BatchRules): number | undefined {
-  return codec === 'none' || codec === 'snappy' ? undefined : rules.compressionLevels[codec]
+  return codec === 'gzip' || codec === 'zstd' ? rules.compressionLevels[codec] : undefined
 }
 
 function invalid(trouble: string): KafkaError {

@@ -1,5 +1,5 @@
-// The files of Swagger UI that /docs serves: a fixed list, read from the installed package when the process starts.
-// Nothing else of the package, or of the disk, can be asked for.
+// The files of Swagger UI that /docs serves: a fixed list, read from the installed package when the process
+// starts. Nothing else of the package, or of the disk, can be asked for.
 
 import { readFile } from 'node:fs/promises'
 import type { DocsAsset } from '../http/context.ts'

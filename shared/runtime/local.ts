@@ -9,7 +9,7 @@ import { defaultClusterSettings } from '../service/settings.ts'
 import { openEmbeddedStorage } from '../storage/embedded/open.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import type { LocalConfig } from './config.ts'
-import { readDocsAssets } from './docsAssets.ts'
+import { loadDocsAssets } from './docsAssets.ts'
 import { logFailure } from './logger.ts'
 import { packageVersion } from './version.ts'
 
@@ -57,7 +57,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     probeStorage: async () => {
       await storage.table.get(scope.producerIds())
     },
-    docsAssets: await readDocsAssets(),
+    docsAssets: await loadDocsAssets(),
     reportFailure: (error, request) => logFailure('request failed', error, request),
   })
   return {

@@ -1,5 +1,6 @@
-// GET /clusters, /clusters/{id} and the one logical broker: the addresses from which v3 clients find everything else.
-// Left out: the configs of brokers and clusters, because there is nothing of a broker that could be configured.
+// GET /clusters, /clusters/{id} and the one logical broker: the addresses from which v3 clients find
+// everything else. Left out: the configs of brokers and clusters, because there is nothing of a broker that
+// could be configured.
 
 import { createRoute } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

@@ -1,5 +1,5 @@
-// GET /health: whether requests can be served, shown by one read of the table and how long it took; 503 where the storage
-// fails or does not answer in time. Says nothing that would have to be guessed.
+// GET /health: whether requests can be served, shown by one read of the table and how long it took; 503 where
+// the storage fails or does not answer in time. Says nothing that would have to be guessed.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { App, HttpDeps } from '../context.ts'

@@ -26,7 +26,7 @@ import { resolveStart, startOf, startParam, timestampParam } from '../startOffse
 import { streamAnswer } from '../streamAnswer.ts'
 import { renderConsumed } from '../wire/consumeRecord.ts'
 import { eventStreamType, parseOffsetCursor } from '../wire/eventStream.ts'
-import { walkRecords } from '../wire/fetched.ts'
+import { offsetBehind } from '../wire/fetched.ts'
 import { appendedBatchesSchema, recordPageSchema } from '../wire/schemas.ts'
 
 export const recordBatchType = 'application/vnd.millrace.recordbatch'
@@ -63,7 +63,10 @@ const maxBytesDefault = 1024 * 1024
 const readQuery = z.object({
   offset: startParam,
   timestamp: timestampParam,
-  max_bytes: decimal('Bytes of batches; the first batch is whole even when it is larger.', maxBytesDefault).optional(),
+  max_bytes: decimal(
+    'Bytes of batches; the first batch is whole even when it is larger.',
+    maxBytesDefault,
+  ).optional(),
   min_bytes: decimal('Wait until there is this much, or until timeout.', 1).optional(),
   timeout: decimal('Longest wait in ms; absent: none.', 5000).optional(),
 })
@@ -108,7 +111,6 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
       partition_id,
       base_offsets: appended.baseOffsets,
       duplicate: appended.duplicate,
-      log_start_offset: appended.logStartOffset,
       log_append_time: appended.logAppendTimeMs,
     }
     return jsonAnswer(JSON.stringify(answer))
@@ -123,7 +125,10 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
     if (type === eventStreamType) return followPartition(source)
     if (type === recordBatchType) return answerBatches(source)
     if (type === 'application/json') return answerRecords(source)
-    throw new KafkaError('NOT_ACCEPTABLE', `Accept application/json, ${recordBatchType} or ${eventStreamType}`)
+    throw new KafkaError(
+      'NOT_ACCEPTABLE',
+      `Accept application/json, ${recordBatchType} or ${eventStreamType}`,
+    )
   })
 }
 
@@ -169,14 +174,20 @@ async function answerBatches(reading: Reading): Promise<Response> {
   const { offset, fetched } = await fetchFrom(reading)
   const [only] = fetched.batches
   const body = fetched.batches.length === 1 && only !== undefined ? only : Buffer.concat(fetched.batches)
-  return new Response(new Uint8Array(body.buffer as ArrayBuffer, body.byteOffset, body.byteLength), {
+  return new Response(viewForAnswer(body), {
     headers: {
       'content-type': recordBatchType,
-      'millrace-next-offset': String(walkRecords(fetched.batches, offset, () => true)),
+      'millrace-next-offset': String(offsetBehind(fetched.batches, offset)),
       'millrace-high-watermark': String(fetched.highWatermark),
       'millrace-log-start-offset': String(fetched.logStartOffset),
     },
   })
+}
+
+// Response wants to know that nobody else shares the memory, which the type of a fetched batch does not say.
+function viewForAnswer(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = body
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(body)
 }
 
 async function followPartition(reading: Reading): Promise<Response> {

@@ -1,6 +1,6 @@
-// Partitions of v3: list, describe, offsets, the one replica, and DeleteRecords.
-// `offset` answers Confluent's earliest_and_latest, and here also one offset at a time: earliest, latest, max_timestamp or
-// the first one whose record is at least as late as `timestamp` (Kafka's ListOffsets, -1 where there is none).
+// Partitions of v3: list, describe, offsets, the one replica, and DeleteRecords. `offset` answers Confluent's
+// earliest_and_latest, and here also one offset at a time: earliest, latest, max_timestamp or the first one
+// whose record is at least as late as `timestamp` (Kafka's ListOffsets, -1 where there is none).
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

@@ -1,5 +1,5 @@
-// POST /clusters/{id}/producers: Kafka's InitProducerId over HTTP, for clients that number their own appends. Takes no
-// body; nothing is stored about a producer until it appends, so there is nothing to read or delete.
+// POST /clusters/{id}/producers: Kafka's InitProducerId over HTTP, for clients that number their own appends.
+// Takes no body; nothing is stored about a producer until it appends, so there is nothing to read or delete.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { invariant } from '../../base/errors.ts'

@@ -47,7 +47,8 @@ const produce: RouteConfig = {
   },
   responses: {
     200: {
-      description: 'A delivery report a record, concatenated in their order; error_code is 200 or says why not.',
+      description:
+        'A delivery report a record, concatenated in their order; error_code is 200 or says why not.',
       content: { 'application/json': { schema: produceResponseSchema } },
     },
     ...refusals,
@@ -94,7 +95,15 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const spec = cursor === undefined ? startOf(start) : ({ kind: 'earliest' } as const)
     const positions = await resolveStarts(cluster, topic_name, partitionCount, resumed, spec)
     return streamAnswer(c, eventStreamHeaders, (signal) =>
-      followRecords({ deps, c, cluster, topicName: topic_name, positions, signal, renderId: renderTopicCursor }),
+      followRecords({
+        deps,
+        c,
+        cluster,
+        topicName: topic_name,
+        positions,
+        signal,
+        renderId: renderTopicCursor,
+      }),
     )
   })
 

@@ -1,5 +1,5 @@
-// Configs of a topic: list, get, set, reset, alter several at once, of all topics, and what a new topic would have.
-// Which configs and values exist is the service's; here they are only named and shown.
+// Configs of a topic: list, get, set, reset, alter several at once, of all topics, and what a new topic would
+// have. Which configs and values exist is the service's; here they are only named and shown.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

@@ -1,5 +1,5 @@
-// Topics of v3: list, create, describe, more partitions, delete. Creation answers 201 with Location, 200 where it only
-// validates. `replication_factor` is accepted and has no effect: the storage replicates.
+// Topics of v3: list, create, describe, more partitions, delete. Creation answers 201 with Location, 200
+// where it only validates. `replication_factor` is accepted and has no effect: the storage replicates.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

@@ -1,11 +1,11 @@
-// The v2 dialect's metadata at the root: Confluent REST Proxy v2's topics, partitions, offsets and brokers, and Strimzi's
-// POST /admin/topics. Its answers are application/vnd.kafka.v2+json. Unknown fields are refused, as Strimzi does.
+// The v2 dialect's metadata at the root: Confluent REST Proxy v2's topics, partitions, offsets and brokers,
+// and Strimzi's POST /admin/topics. Its answers are application/vnd.kafka.v2+json. Unknown fields are
+// refused, as Strimzi does.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { KafkaError } from '../../base/errors.ts'
 import type { Topic } from '../../service/cluster.ts'
 import { describeConfigs } from '../../topics/configs.ts'
-import { defaultCluster } from '../clusters.ts'
+import { defaultCluster, findPartition } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorSchema, v2Json } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -164,14 +164,13 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
 
   app.openapi(getPartition, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
-    const topic = await defaultCluster(deps).describeTopic(topic_name)
-    return c.json(partitionOf(topic, partition_id), 200, headers)
+    await findPartition(defaultCluster(deps), topic_name, partition_id)
+    return c.json(partitionOf(partition_id), 200, headers)
   })
 
   app.openapi(getOffsets, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
     const cluster = defaultCluster(deps)
-    partitionOf(await cluster.describeTopic(topic_name), partition_id)
     const [earliest, latest] = await Promise.all([
       cluster.listOffsets(topic_name, partition_id, { kind: 'earliest' }),
       cluster.listOffsets(topic_name, partition_id, { kind: 'latest' }),
@@ -186,12 +185,9 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
 }
 
 function partitionsOf(topic: Topic) {
-  return Array.from({ length: topic.partitionCount }, (_, partition) => partitionOf(topic, partition))
+  return Array.from({ length: topic.partitionCount }, (_, partition) => partitionOf(partition))
 }
 
-function partitionOf(topic: Topic, partition: number) {
-  if (partition >= topic.partitionCount) {
-    throw new KafkaError('PARTITION_NOT_FOUND', `Topic ${topic.name} has no partition ${partition}.`)
-  }
+function partitionOf(partition: number) {
   return { partition, leader: brokerId, replicas: [{ broker: brokerId, leader: true, in_sync: true }] }
 }

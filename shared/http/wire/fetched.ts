@@ -32,11 +32,20 @@ export function walkRecords(
   let next = offset
   for (const batch of batches) {
     const header = readHeader(batch)
-    const stoppedAt = header.attributes & attributeBit.control ? undefined : walkBatch(batch, header, next, visit)
+    const stoppedAt =
+      header.attributes & attributeBit.control ? undefined : walkBatch(batch, header, next, visit)
     if (stoppedAt !== undefined) return stoppedAt + 1
     next = Math.max(next, header.baseOffset + header.lastOffsetDelta + 1)
   }
   return next
+}
+
+/** The offset behind the last batch, which may hold fewer records than offsets. */
+export function offsetBehind(batches: readonly Uint8Array[], offset: number): number {
+  const last = batches.at(-1)
+  if (last === undefined) return offset
+  const { baseOffset, lastOffsetDelta } = readHeader(last)
+  return Math.max(offset, baseOffset + lastOffsetDelta + 1)
 }
 
 function walkBatch(

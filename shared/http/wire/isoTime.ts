@@ -13,16 +13,23 @@ const minuteMs = 60_000
 export function parseIsoInstant(text: string): number | undefined {
   const match = instant.exec(text)
   if (match === null) return undefined
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0))
-  if (!isDate(year ?? 0, month ?? 0, day ?? 0)) return undefined
-  if ((hour ?? 0) > 23 || (minute ?? 0) > 59 || (second ?? 0) > 59) return undefined
-  const offsetHours = Number(match[9] ?? 0)
-  const offsetMinutes = Number(match[10] ?? 0)
-  if (offsetHours > 18 || offsetMinutes > 59) return undefined
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(toNumber)
   const millisecond = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
-  const clockMs = (hour ?? 0) * hourMs + (minute ?? 0) * minuteMs + (second ?? 0) * 1000 + millisecond
-  const offsetMs = (offsetHours * hourMs + offsetMinutes * minuteMs) * (match[8] === '-' ? -1 : 1)
-  return daysSince1970(year ?? 0, month ?? 0, day ?? 0) * dayMs + clockMs - offsetMs
+  const offsetMs = toOffsetMs(match[8], toNumber(match[9]), toNumber(match[10]))
+  if (!isDate(year, month, day) || hour > 23 || minute > 59 || second > 59) return undefined
+  if (offsetMs === undefined) return undefined
+  const clockMs = hour * hourMs + minute * minuteMs + second * 1000 + millisecond
+  return daysSince1970(year, month, day) * dayMs + clockMs - offsetMs
+}
+
+function toNumber(digits: string | undefined): number {
+  return Number(digits ?? 0)
+}
+
+/** Eighteen hours are the most that ISO-8601 libraries take. */
+function toOffsetMs(sign: string | undefined, hours: number, minutes: number): number | undefined {
+  if (hours > 18 || minutes > 59) return undefined
+  return (hours * hourMs + minutes * minuteMs) * (sign === '-' ? -1 : 1)
 }
 
 /** Milliseconds only where there are any: 2021-02-05T19:14:42Z. */

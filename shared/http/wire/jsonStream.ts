@@ -49,14 +49,14 @@ export function createObjectSplitter(limits: SplitterLimits): ObjectSplitter {
     throw new KafkaError('BAD_REQUEST', `malformed JSON at byte ${at}: ${trouble}, after ${objects} records`)
   }
 
-  /** One byte inside an object; true when it ends the object. */
+  const stepInString = (byte: number): void => {
+    if (escaped) escaped = false
+    else if (byte === backslash) escaped = true
+    else if (byte === quote) insideString = false
+  }
+
+  /** One byte inside an object and outside its strings; true when it ends the object. */
   const step = (byte: number): boolean => {
-    if (insideString) {
-      if (escaped) escaped = false
-      else if (byte === backslash) escaped = true
-      else if (byte === quote) insideString = false
-      return false
-    }
     if (byte === quote) insideString = true
     else if (byte === openBrace || byte === openBracket) depth++
     else if (byte === closeBrace || byte === closeBracket) depth--
@@ -97,7 +97,8 @@ export function createObjectSplitter(limits: SplitterLimits): ObjectSplitter {
       let start = 0
       for (let at = 0; at < chunk.length; at++) {
         const byte = chunk[at] ?? 0
-        if (depth > 0) {
+        if (insideString) stepInString(byte)
+        else if (depth > 0) {
           if (!step(byte)) continue
           yield take(chunk.subarray(start, at + 1))
         } else if (!isSpace(byte)) {

@@ -6,9 +6,9 @@
 
 import { invariant, KafkaError } from '../../base/errors.ts'
 import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
+import { isObject, parseJson } from './json.ts'
 import { createObjectSplitter, type StreamedObject } from './jsonStream.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
-import { isObject, parseJson } from './json.ts'
 import { parseV3Record, renderRefusal, renderReport, reportPrefix, type V3Record } from './v3Record.ts'
 
 /** One append: large enough to fill a batch, small enough that what waits for it is bounded. */

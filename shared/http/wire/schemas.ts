@@ -54,7 +54,10 @@ export const produceBatchResponseSchema = z
 export const produceHeaders = z.object({
   'Producer-Id': z.string().optional().openapi({ description: 'With the other two: an idempotent append.' }),
   'Producer-Epoch': z.string().optional(),
-  'Producer-Seq': z.string().optional().openapi({ description: "The sequence of the request's first record." }),
+  'Producer-Seq': z
+    .string()
+    .optional()
+    .openapi({ description: "The sequence of the request's first record." }),
 })
 
 const dataMetadataSchema = z.object({ data_format: z.enum(['JSON', 'UTF8_STRING', 'RAW_BYTES']) }).nullable()
@@ -113,7 +116,6 @@ export const appendedBatchesSchema = z
     partition_id: z.int(),
     base_offsets: z.array(z.int()).openapi({ description: 'Of each batch, in the order of the body.' }),
     duplicate: z.boolean().openapi({ description: 'All of them had been stored before.' }),
-    log_start_offset: z.int(),
     log_append_time: z.int().openapi({ description: '-1 where the topic keeps CreateTime.' }),
   })
   .openapi('AppendedBatches')

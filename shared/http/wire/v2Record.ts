@@ -24,15 +24,18 @@ import {
   parseJson,
   type Span,
 } from './json.ts'
-
-export type V2Format = 'binary' | 'json' | 'text'
+import type { V2Format } from './v2Format.ts'
 
 const bodyFields = ['records', 'key_schema', 'key_schema_id', 'value_schema', 'value_schema_id']
 const schemaFields = bodyFields.slice(1)
 const recordFields = ['key', 'value', 'partition', 'timestamp', 'headers']
 
 /** `partition`: the one that the path names; a record may name one only where the path names none. */
-export function parseV2Records(body: Uint8Array, format: V2Format, partition?: number): readonly RecordToProduce[] {
+export function parseV2Records(
+  body: Uint8Array,
+  format: V2Format,
+  partition?: number,
+): readonly RecordToProduce[] {
   const { text, value } = parseJson(body, 'in the request body')
   if (!isObject(value)) throw refuse('the request body', 'is not an object')
   refuseUnknown(value, bodyFields, '')
@@ -40,7 +43,8 @@ export function parseV2Records(body: Uint8Array, format: V2Format, partition?: n
   if (schema !== undefined) throw new KafkaError('INVALID_SCHEMA', `${schema}: schemas are not supported yet`)
   const { records } = value
   if (!isArray(records) || records.length === 0) throw refuse('records', 'is not an array of records')
-  const allowed = partition === undefined ? recordFields : recordFields.filter((field) => field !== 'partition')
+  const allowed =
+    partition === undefined ? recordFields : recordFields.filter((field) => field !== 'partition')
   const spans = format === 'json' ? elementSpans(text, memberSpans(text, 0).get('records')?.start ?? 0) : []
   return records.map((record, index) => {
     const where = `records[${index}]`
@@ -133,7 +137,12 @@ export function renderV2Outcomes(outcomes: readonly RecordOutcome[]): string {
 }
 
 /** `topic` is the topic's name as a JSON string. */
-export function renderV2Record(record: RecordVisit, topic: string, partition: number, format: V2Format): string {
+export function renderV2Record(
+  record: RecordVisit,
+  topic: string,
+  partition: number,
+  format: V2Format,
+): string {
   const { cursor, offset } = record
   const shown = (bytes: Uint8Array | null): string => {
     const json = bytes === null ? 'null' : renderAs(format, bytes)

@@ -90,7 +90,10 @@ function parseData(
   if (!isObject(field)) throw refuse(name, 'is not an object with type and data')
   const { type, data = null } = field
   if (schemaFields.some((schema) => (field[schema] ?? null) !== null) || schemaTypes.includes(type ?? null)) {
-    throw new KafkaError('INVALID_SCHEMA', `${name}: schemas are not supported yet; use BINARY, JSON or STRING`)
+    throw new KafkaError(
+      'INVALID_SCHEMA',
+      `${name}: schemas are not supported yet; use BINARY, JSON or STRING`,
+    )
   }
   const format = dataFormat(name, type, data)
   if (data === null) return { bytes: null, report: { type: format, size: 0 } }
@@ -156,7 +159,8 @@ export function parsePartition(field: Json | undefined): number | undefined {
 function parseTimestamp(field: Json | undefined): number | undefined {
   if (field === undefined || field === null) return undefined
   const timestamp = typeof field === 'string' ? parseIsoInstant(field) : undefined
-  if (timestamp === undefined) throw refuse('timestamp', 'is not an ISO-8601 instant such as 2021-02-05T19:14:42Z')
+  if (timestamp === undefined)
+    throw refuse('timestamp', 'is not an ISO-8601 instant such as 2021-02-05T19:14:42Z')
   if (timestamp < 0) throw new KafkaError('INVALID_TIMESTAMP', 'timestamp is before 1970')
   return timestamp
 }

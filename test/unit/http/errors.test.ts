@@ -16,7 +16,7 @@ function failing(error: unknown) {
   return { app: createApp(deps), failures }
 }
 
-test('every error of the table is answered with its status and its code, and names what went wrong', async () => {
+test('every error of the table is answered with its status, its code and its sentence', async () => {
   for (const code of Object.keys(errorTable) as ErrorName[]) {
     if (code === 'INTERNAL') continue
     const { app, failures } = failing(new KafkaError(code, 'the sentence'))
@@ -38,7 +38,7 @@ test('a mistake of ours is reported to the operator and answered with the reques
   }
 })
 
-test('a storage that failed is a retriable 503, and one whose answer was lost says that the change may stand', async () => {
+test('a storage that failed is 503, and 504 where its answer was lost: the change may stand', async () => {
   for (const [effect, status] of [
     ['none', 503],
     ['unknown', 504],

@@ -18,7 +18,7 @@ test('every reference resolves', () => {
   for (const reference of new Set(references)) assert.notEqual(resolve(reference), undefined, reference)
 })
 
-test('every operation has an id of its own, a summary, a tag, and says how it succeeds and how it fails', () => {
+test('every operation has its own id, a summary, a tag, a success and a failure', () => {
   const ids = new Set<unknown>()
   for (const { name, operation } of operations()) {
     assert.ok(typeof operation.operationId === 'string', name)

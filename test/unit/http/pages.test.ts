@@ -32,7 +32,7 @@ test('every address that the pages name on this server is answered', async () =>
   }
 })
 
-test('the documentation loads nothing from elsewhere: its policy forbids it and its script asks for no validator', async () => {
+test('the documentation loads nothing from elsewhere, and its policy forbids it', async () => {
   const app = await withDocs()
   const page = await app.request('/docs')
   const policy = page.headers.get('content-security-policy') ?? ''

@@ -74,7 +74,7 @@ export const openRules: BatchRules = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   compressionType: 'producer',
-  compressionLevels: { gzip: -1, lz4: 9, zstd: 3 },
+  compressionLevels: { gzip: -1, zstd: 3 },
   keysRequired: false,
   maxDecompressedBytes: 64 * 1024 * 1024,
 }

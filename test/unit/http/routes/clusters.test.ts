@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { createCall } from '../../../support/call.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
-const { app, clusterId } = await createTestApp()
+const { app, cluster } = createTestApp()
+const { clusterId } = cluster
 const call = createCall(app, '/v3')
 const self = `http://localhost/v3/clusters/${clusterId}`
 

@@ -4,13 +4,20 @@ import { createCall } from '../../../support/call.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
 async function start() {
-  const { app, clusterId, cluster } = await createTestApp()
+  const { app, cluster } = createTestApp()
+  const { clusterId } = cluster
   const prefix = `/v3/clusters/${clusterId}`
   const call = createCall(app, prefix)
   await call('POST', '/topics', { topic_name: 't', partitions_count: 2 })
   const append = async (...timestamps: number[]): Promise<void> => {
     const value = Buffer.from('v')
-    const records = timestamps.map((timestamp) => ({ partition: 1, timestamp, key: null, value, headers: [] }))
+    const records = timestamps.map((timestamp) => ({
+      partition: 1,
+      timestamp,
+      key: null,
+      value,
+      headers: [],
+    }))
     const outcomes = await cluster.produceRecords('t', records)
     assert.ok(outcomes.every(({ ok }) => ok))
   }
@@ -81,7 +88,8 @@ test('one offset is found by its place or by a timestamp, and -1 says that there
 test('records before an offset are deleted and the log begins there', async () => {
   const { call, append } = await start()
   await append(1, 2, 3)
-  const remove = (before: unknown) => call('POST', '/topics/t/partitions/1/records:delete', { before_offset: before })
+  const remove = (before: unknown) =>
+    call('POST', '/topics/t/partitions/1/records:delete', { before_offset: before })
   const two = await remove(2)
   assert.equal(two.status, 200)
   assert.equal(two.body.kind, 'KafkaDeletedRecords')
@@ -105,16 +113,21 @@ test('records of a topic that only compacts are not deleted', async () => {
   assert.equal(refused.body.error_code, 40002)
 })
 
-test('a partition or topic that does not exist is 40403', async () => {
+test('an unknown partition is 40402 and an unknown topic 40403, under every route', async () => {
   const { call } = await start()
-  for (const place of ['/topics/t/partitions/2', '/topics/t/partitions/9007199254740991', '/topics/gone/partitions/0']) {
+  const cases = [
+    ['/topics/t/partitions/2', 40402],
+    ['/topics/t/partitions/9007199254740991', 40402],
+    ['/topics/gone/partitions/0', 40403],
+  ] as const
+  for (const [place, code] of cases) {
     for (const path of ['', '/offset', '/offset?timestamp=1', '/replicas', '/replicas/1']) {
       const answer = await call('GET', `${place}${path}`)
       assert.equal(answer.status, 404, `${place}${path}`)
-      assert.equal(answer.body.error_code, 40403)
+      assert.equal(answer.body.error_code, code, `${place}${path}`)
     }
     const answer = await call('POST', `${place}/records:delete`, { before_offset: 0 })
-    assert.equal(answer.body.error_code, 40403)
+    assert.equal(answer.body.error_code, code, place)
   }
   assert.equal((await call('GET', '/topics/gone/partitions')).body.error_code, 40403)
 })
@@ -125,7 +138,10 @@ test('a number that is not written in plain decimal digits is 400', async () => 
     const answer = await call('GET', `/topics/t/partitions/${number}`)
     assert.equal(answer.status, 400, number)
     assert.match(answer.body.message, /"partition_id"/)
-    const timestamp = await call('GET', `/topics/t/partitions/0/offset?timestamp=${encodeURIComponent(number)}`)
+    const timestamp = await call(
+      'GET',
+      `/topics/t/partitions/0/offset?timestamp=${encodeURIComponent(number)}`,
+    )
     assert.equal(timestamp.status, 400, number)
   }
   for (const query of ['offset_type=', 'offset_type=LATEST', 'offset_type=latest&timestamp=1']) {

@@ -4,7 +4,8 @@ import { createCall } from '../../../support/call.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
 test('every producer gets an id that no other has, and begins with epoch 0', async () => {
-  const { app, clusterId } = await createTestApp()
+  const { app, cluster } = createTestApp()
+  const { clusterId } = cluster
   const call = createCall(app, `/v3/clusters/${clusterId}`)
   const answers = await Promise.all(Array.from({ length: 20 }, () => call('POST', '/producers')))
   for (const { status, body } of answers) {
@@ -16,6 +17,6 @@ test('every producer gets an id that no other has, and begins with epoch 0', asy
 })
 
 test('a cluster that is not there gives no ids', async () => {
-  const { app } = await createTestApp()
+  const { app } = createTestApp()
   assert.equal((await createCall(app)('POST', '/v3/clusters/elsewhere/producers')).status, 404)
 })

@@ -4,11 +4,13 @@ import { createCall } from '../../../support/call.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
 async function start() {
-  const { app, clusterId } = await createTestApp()
+  const { app, cluster } = createTestApp()
+  const { clusterId } = cluster
   const prefix = `/v3/clusters/${clusterId}`
   const call = createCall(app, prefix)
   await call('POST', '/topics', { topic_name: 't', configs: [{ name: 'cleanup.policy', value: 'compact' }] })
-  const value = async (name: string): Promise<string> => (await call('GET', `/topics/t/configs/${name}`)).body.value
+  const value = async (name: string): Promise<string> =>
+    (await call('GET', `/topics/t/configs/${name}`)).body.value
   return { call, value, self: `http://localhost${prefix}`, clusterId }
 }
 

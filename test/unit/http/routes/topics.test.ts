@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCall } from '../../../support/call.ts'
+import { createEdge } from '../../../support/edgeDeps.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
 async function start() {
-  const { app, clusterId } = await createTestApp()
+  const { app, cluster } = createTestApp()
+  const { clusterId } = cluster
   const prefix = `/v3/clusters/${clusterId}`
   return { call: createCall(app, prefix), self: `http://localhost${prefix}`, clusterId }
 }
@@ -37,7 +39,11 @@ test('a created topic is answered with 201, its address, and every field of the 
 
 test('validate_only answers 200 with the topic and creates nothing', async () => {
   const { call } = await start()
-  const checked = await call('POST', '/topics', { topic_name: 'orders', partitions_count: 2, validate_only: true })
+  const checked = await call('POST', '/topics', {
+    topic_name: 'orders',
+    partitions_count: 2,
+    validate_only: true,
+  })
   assert.equal(checked.status, 200)
   assert.equal(checked.headers.get('location'), null)
   assert.equal(checked.body.partitions_count, 2)
@@ -47,7 +53,11 @@ test('validate_only answers 200 with the topic and creates nothing', async () =>
 test("-1 is Kafka's word for the default number of partitions and replicas", async () => {
   const { call } = await start()
   const plain = await call('POST', '/topics', { topic_name: 'plain' })
-  const minus = await call('POST', '/topics', { topic_name: 'minus', partitions_count: -1, replication_factor: -1 })
+  const minus = await call('POST', '/topics', {
+    topic_name: 'minus',
+    partitions_count: -1,
+    replication_factor: -1,
+  })
   assert.equal(minus.status, 201)
   assert.equal(minus.body.partitions_count, plain.body.partitions_count)
 })
@@ -73,7 +83,9 @@ test('a topic that Kafka would refuse is refused with its reason', async () => {
     assert.equal(answer.body.error_code, 40002, JSON.stringify(body))
     assert.match(answer.body.message, reason)
   }
-  const names = (await call('GET', '/topics')).body.data.map((topic: { topic_name: string }) => topic.topic_name)
+  const names = (await call('GET', '/topics')).body.data.map(
+    (topic: { topic_name: string }) => topic.topic_name,
+  )
   assert.deepEqual(names, ['taken'])
 })
 
@@ -103,20 +115,25 @@ test('a malformed body is 400 and names the field; another media type is 415', a
 })
 
 test('bytes that are no UTF-8 and a body beyond the limit are refused', async () => {
-  const { app, clusterId, deps } = await createTestApp()
+  const { limits } = createEdge().deps
+  const { app, cluster } = createTestApp({ limits })
   const send = (body: Uint8Array<ArrayBuffer>) =>
-    app.request(`/v3/clusters/${clusterId}/topics`, {
+    app.request(`/v3/clusters/${cluster.clusterId}/topics`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': String(body.length) },
       body,
     })
   assert.equal((await send(Buffer.from('{"topic_name":"\u00ff"}', 'latin1'))).status, 400)
-  assert.equal((await send(new Uint8Array(deps.limits.bodyBytesMax + 1))).status, 413)
+  assert.equal((await send(new Uint8Array(limits.bodyBytesMax + 1))).status, 413)
 })
 
 test('fields that nobody knows are ignored, __proto__ among them', async () => {
   const { call } = await start()
-  const answer = await call('POST', '/topics', '{"topic_name":"x","__proto__":{"validate_only":true},"later":1}')
+  const answer = await call(
+    'POST',
+    '/topics',
+    '{"topic_name":"x","__proto__":{"validate_only":true},"later":1}',
+  )
   assert.equal(answer.status, 201)
 })
 
@@ -132,7 +149,7 @@ test('topics are listed by name', async () => {
   )
 })
 
-test('authorized operations are named where they are asked for, by either spelling of its route', async () => {
+test('authorized operations are named where they are asked for, in the spelling of the route', async () => {
   const { call } = await start()
   await call('POST', '/topics', { topic_name: 't' })
   const one = await call('GET', '/topics/t?include_authorized_operations=true')

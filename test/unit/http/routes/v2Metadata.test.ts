@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createApp } from '../../../../shared/http/app.ts'
 import { createCall } from '../../../support/call.ts'
+import { createEdge } from '../../../support/edgeDeps.ts'
 import { createTestApp } from '../../../support/testCluster.ts'
 
 const v2Json = 'application/vnd.kafka.v2+json'
 
 async function start() {
-  const { app, cluster } = await createTestApp()
+  const { app, cluster } = createTestApp()
   const configs = [{ name: 'retention.ms', value: '1000' }]
   await cluster.createTopic({ name: 't', partitionCount: 2, configs, validateOnly: false })
   return { call: createCall(app), cluster }
@@ -90,4 +92,10 @@ test('a topic that cannot be created is refused, unknown fields among the reason
   }
   const type = { 'content-type': 'application/xml' }
   assert.equal((await call('POST', '/admin/topics', '{}', type)).status, 415)
+})
+
+test('a caller without a cluster is told so', async () => {
+  const answer = await createCall(createApp(createEdge().deps))('GET', '/topics')
+  assert.equal(answer.status, 404)
+  assert.deepEqual(answer.body, { error_code: 404, message: 'There is no cluster here.' })
 })

@@ -1,0 +1,68 @@
+// The requests that the rows send, as ready bytes, and the few calls that set a topic up and look at it afterwards.
+
+import { randomBytes } from 'node:crypto'
+import { encodeBatch } from '../shared/kafka/recordBatch.ts'
+
+export const recordBatchType = 'application/vnd.millrace.recordbatch'
+const clusterPath = '/v3/clusters/local'
+
+export const recordsPath = (topic: string, partition?: number): string =>
+  `${clusterPath}/topics/${topic}${partition === undefined ? '' : `/partitions/${partition}`}/records`
+
+export function postRequest(path: string, type: string, body: Uint8Array): Uint8Array {
+  const head = requestHead(`POST ${path}`, `content-type: ${type}\r\ncontent-length: ${body.length}\r\n`)
+  return Buffer.concat([Buffer.from(head), body])
+}
+
+export const getRequest = (path: string, accept: string): Uint8Array =>
+  Buffer.from(requestHead(`GET ${path}`, `accept: ${accept}\r\n`))
+
+const requestHead = (line: string, headers: string): string =>
+  `${line} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n`
+
+/** One uncompressed batch whose records have values that nothing could compress. */
+export function recordBatch(count: number, valueBytes: number): Uint8Array {
+  const timestamp = Date.now()
+  const records = Array.from({ length: count }, () => {
+    return { timestamp, key: null, value: randomBytes(valueBytes), headers: [] }
+  })
+  return encodeBatch({ records, codec: 'none' })
+}
+
+/** Records as Confluent's v3 takes them: JSON objects one after the other. */
+export function jsonRecords(count: number, valueBytes: number): Uint8Array {
+  const records = Array.from({ length: count }, () => {
+    const data = randomBytes(valueBytes).toString('base64url').slice(0, valueBytes)
+    return JSON.stringify({ value: { type: 'STRING', data } })
+  })
+  return Buffer.from(records.join('\n'))
+}
+
+export async function createTopic(port: number, topic: string, partitions: number): Promise<void> {
+  const body = JSON.stringify({ topic_name: topic, partitions_count: partitions })
+  const headers = { 'content-type': 'application/json' }
+  await call(`http://127.0.0.1:${port}${clusterPath}/topics`, { method: 'POST', headers, body })
+}
+
+/** The high watermark of each partition. */
+export async function latestOffsets(port: number, topic: string, partitions: number): Promise<number[]> {
+  const offsets: number[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    const path = `${recordsPath(topic, partition)}?offset=0&max_bytes=0`
+    const answer = await call(`http://127.0.0.1:${port}${path}`, { headers: { accept: recordBatchType } })
+    offsets.push(Number(answer.headers.get('millrace-high-watermark')))
+  }
+  return offsets
+}
+
+/** The size of the answer to one request. */
+export async function answerBytes(port: number, path: string, accept: string): Promise<number> {
+  const answer = await call(`http://127.0.0.1:${port}${path}`, { headers: { accept } })
+  return (await answer.arrayBuffer()).byteLength
+}
+
+async function call(url: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(url, init)
+  if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${url}: ${answer.status} ${await answer.text()}`)
+  return answer
+}

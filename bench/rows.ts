@@ -1,0 +1,176 @@
+// The rows: what is sent, what it is compared with, and what the ratio should be.
+
+import type { Target } from './figures.ts'
+import { runLoad } from './load.ts'
+import {
+  answerBytes,
+  createTopic,
+  getRequest,
+  jsonRecords,
+  latestOffsets,
+  postRequest,
+  recordBatch,
+  recordBatchType,
+  recordsPath,
+} from './requests.ts'
+
+/** For each connection the requests it sends, and the record data that each of them carries. */
+export interface Workload {
+  readonly connections: readonly (readonly Uint8Array[])[]
+  readonly requestBytes: number
+  /** Throws where the server does not hold what it acknowledged. */
+  readonly checkStored: (requests: number) => Promise<void>
+}
+
+/** fsync: files of the same size; bare: a server that reads the body; static: one that answers as many bytes. */
+export type Floor = 'fsync' | 'bare' | 'static'
+
+export interface LoadRow {
+  readonly kind: 'load'
+  readonly name: string
+  readonly title: string
+  readonly floor: Floor
+  readonly compare: 'requestsPerSecond' | 'megabytesPerSecond'
+  readonly target?: Target
+  readonly setUp: (port: number) => Promise<Workload>
+}
+
+export interface TailRow {
+  readonly kind: 'tail'
+  readonly name: string
+  readonly title: string
+}
+
+export interface MemoryRow {
+  readonly kind: 'memory'
+  readonly name: string
+  readonly title: string
+  readonly bytes: number
+  readonly limitMiB: number
+  readonly setUp: (port: number) => Promise<Workload>
+}
+
+export type Row = LoadRow | TailRow | MemoryRow
+
+const topic = 'bench'
+const partitions = 16
+const atLeast = (ratio: number): Target => ({ kind: 'atLeast', ratio })
+
+/** With what a batch adds to each, records of 1 KiB. */
+const valueBytes = 1012
+const largeBatchRecords = 1024
+const smallBatchRecords = 16
+
+export const rows: readonly Row[] = [
+  ...[1, 8, 32].map((connections): LoadRow => {
+    return {
+      kind: 'load',
+      name: `produce-1m-${connections}`,
+      title: `raw produce 1 MiB, ${connections} conn`,
+      floor: 'fsync',
+      compare: 'megabytesPerSecond',
+      ...(connections === 8 && { target: atLeast(0.7) }),
+      setUp: (port) => rawProduce(port, connections, largeBatchRecords),
+    }
+  }),
+  ...[1, 8, 32].map((connections): LoadRow => {
+    return {
+      kind: 'load',
+      name: `produce-16k-${connections}`,
+      title: `raw produce 16 KiB, ${connections} conn`,
+      floor: 'bare',
+      compare: 'requestsPerSecond',
+      ...(connections === 32 && { target: atLeast(0.3) }),
+      setUp: (port) => rawProduce(port, connections, smallBatchRecords),
+    }
+  }),
+  {
+    kind: 'load',
+    name: 'json-produce-8',
+    title: 'JSON produce 100 x 100 B, 8 conn',
+    floor: 'bare',
+    compare: 'requestsPerSecond',
+    setUp: (port) => jsonProduce(port, 8),
+  },
+  {
+    kind: 'load',
+    name: 'fetch-1m-8',
+    title: 'raw fetch 1 MiB, 8 conn',
+    floor: 'static',
+    compare: 'megabytesPerSecond',
+    target: atLeast(0.6),
+    setUp: (port) => fetchRows(port, 8, largeBatchRecords, 1024 * 1024, recordBatchType),
+  },
+  {
+    kind: 'load',
+    name: 'json-fetch-8',
+    title: 'JSON fetch 64 x 1 KiB, 8 conn',
+    floor: 'static',
+    compare: 'megabytesPerSecond',
+    setUp: (port) => fetchRows(port, 8, 64, 1, 'application/json'),
+  },
+  { kind: 'tail', name: 'tail', title: 'produce to long-poll, 100/s' },
+  {
+    kind: 'memory',
+    name: 'memory',
+    title: 'peak memory, 4 GiB in',
+    bytes: 4 * 1024 ** 3,
+    limitMiB: 512,
+    setUp: (port) => rawProduce(port, 8, largeBatchRecords),
+  },
+]
+
+async function rawProduce(port: number, count: number, batchRecords: number): Promise<Workload> {
+  const body = recordBatch(batchRecords, valueBytes)
+  await createTopic(port, topic, partitions)
+  const connections = Array.from({ length: count }, (_, index) => {
+    return [postRequest(recordsPath(topic, index % partitions), recordBatchType, body)]
+  })
+  return { connections, requestBytes: body.length, checkStored: storedCheck(port, batchRecords) }
+}
+
+async function jsonProduce(port: number, count: number): Promise<Workload> {
+  const records = 100
+  const recordBytes = 100
+  await createTopic(port, topic, partitions)
+  const body = jsonRecords(records, recordBytes)
+  const request = postRequest(recordsPath(topic), 'application/json', body)
+  const connections = Array.from({ length: count }, () => [request])
+  return { connections, requestBytes: records * recordBytes, checkStored: storedCheck(port, records) }
+}
+
+function storedCheck(port: number, requestRecords: number): Workload['checkStored'] {
+  return async (requests) => {
+    const offsets = await latestOffsets(port, topic, partitions)
+    const stored = offsets.reduce((sum, offset) => sum + offset, 0)
+    if (stored === requests * requestRecords) return
+    throw new Error(`${requests * requestRecords} records were acknowledged and ${stored} are stored`)
+  }
+}
+
+/** More than the server's cache holds, read batch by batch; every connection has a partition of its own. */
+const preloadedBytes = 128 * 1024 * 1024
+
+async function fetchRows(
+  port: number,
+  count: number,
+  batchRecords: number,
+  maxBytes: number,
+  accept: string,
+): Promise<Workload> {
+  const { connections: producers, requestBytes } = await rawProduce(port, count, batchRecords)
+  const requestsMax = Math.ceil(preloadedBytes / requestBytes)
+  await runLoad({ port, connections: producers, seconds: Number.POSITIVE_INFINITY, requestsMax })
+  const offsets = await latestOffsets(port, topic, count)
+  const path = (partition: number, offset: number) =>
+    `${recordsPath(topic, partition)}?offset=${offset}&max_bytes=${maxBytes}`
+  const connections = offsets.map((end, partition) => {
+    const batches = Array.from({ length: end / batchRecords }, (_, batch) => batch * batchRecords)
+    return batches.map((offset) => getRequest(path(partition, offset), accept))
+  })
+  return {
+    connections,
+    requestBytes: await answerBytes(port, path(0, 0), accept),
+    checkStored: () => Promise.resolve(),
+  }
+}

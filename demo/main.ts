@@ -1,0 +1,86 @@
+// `npm run demo`: real data in through three dialects, out through two, and every checksum compared.
+
+import { parseArgs } from 'node:util'
+import { type PartitionResult, run } from './run.ts'
+import { createScreen, renderTable } from './screen.ts'
+import { startService } from './service.ts'
+
+const help = `Sends public data sets through Millrace and checks that every record comes back.
+
+  npm run demo                                   on a server of its own, in a temporary folder
+  npm run demo -- --url http://127.0.0.1:8082    on a running server
+  npm run demo -- --records 5000                 at most so many records of each data set
+  npm run demo -- --keep                         leave the topics (and the temporary folder) in place
+
+Flights go in as a stream of v3 JSON records, delays as compressed record batches and earthquakes through
+REST Proxy v2. Everything is read twice, as JSON with v3's consume and as the stored batches. A checksum covers
+offset, timestamp, key and value of a partition's records in order; where one differs the exit code is 1.
+`
+
+interface Options {
+  readonly url: string | undefined
+  readonly recordsMax: number
+  readonly keep: boolean
+}
+
+function parseOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      url: { type: 'string' },
+      records: { type: 'string', default: '200000' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return 'help'
+  if (!/^[1-9]\d{0,8}$/.test(values.records)) throw new Error('--records takes a whole number from 1 on')
+  if (values.url !== undefined && !URL.canParse(values.url)) throw new Error('--url takes an address')
+  return { url: values.url, recordsMax: Number(values.records), keep: values.keep }
+}
+
+async function main(options: Options): Promise<boolean> {
+  const screen = createScreen({ stream: process.stdout, isTerminal: process.stdout.isTTY })
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+  const own = options.url === undefined ? await startService() : undefined
+  const url = options.url ?? own?.url ?? ''
+  const start = performance.now()
+  try {
+    screen.line(`Millrace at ${url}\n`)
+    const results = await run({ ...options, url, signal: interrupted.signal }, screen)
+    screen.line(`\n${renderTable(results)}\n`)
+    screen.line(summary(results, performance.now() - start))
+    if (own !== undefined && options.keep) {
+      screen.line(`The topics are kept: DATA_DIR=${own.dataDirectory} npm start`)
+    }
+    return results.every(({ ok }) => ok)
+  } finally {
+    await own?.stop(options.keep)
+  }
+}
+
+function summary(results: readonly PartitionResult[], elapsedMs: number): string {
+  const records = results.reduce((sum, { sent }) => sum + sent.records, 0).toLocaleString('en')
+  const bad = results.filter(({ ok }) => !ok).length
+  const verdict =
+    bad === 0
+      ? 'every one came back twice, in order, at its offset'
+      : `${bad} partitions did not give back what was sent`
+  return `${records} records in ${results.length} partitions: ${verdict} (${(elapsedMs / 1000).toFixed(1)} s).`
+}
+
+function fail(error: unknown, exitCode: number): void {
+  process.stderr.write(`The demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = exitCode
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options === 'help') process.stdout.write(help)
+  else
+    process.exitCode =
+      (await main(options).catch((error: unknown) => fail(error, 1))) === false ? 1 : process.exitCode
+} catch (error) {
+  fail(error, 2)
+}

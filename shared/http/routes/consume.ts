@@ -1,0 +1,148 @@
+// POST T/partitions/-/consume: reads several partitions at once, without an instance, as the Confluent editors do.
+// Where to begin, the first that is given: from_beginning (true: earliest, false: latest), timestamp, offsets (of these
+// partitions alone, moved up to the log start), else latest. Answers what is there and never waits; next_offset is where
+// the next request of that partition goes on.
+
+import type { RouteConfig, z } from '@hono/zod-openapi'
+import { KafkaError } from '../../base/errors.ts'
+import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
+import { readBody } from '../body.ts'
+import { findCluster } from '../clusters.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { refusal, refusals } from '../errors.ts'
+import { topicParams } from '../params.ts'
+import { jsonAnswer, parsed, parseParams, registerRaw, requireJson } from '../rawRoute.ts'
+import { pageCharactersMax } from '../recordPage.ts'
+import { resolveStarts, type Start } from '../startOffset.ts'
+import { renderConsumed } from '../wire/consumeRecord.ts'
+import { walkRecords } from '../wire/fetched.ts'
+import { parseJson } from '../wire/json.ts'
+import { consumeRequestSchema, consumeResponseSchema } from '../wire/schemas.ts'
+
+type ConsumeRequest = z.output<typeof consumeRequestSchema>
+
+const pollRecordsMax = 2000
+const messageBytesDefault = 4 * 1024 * 1024
+
+const consume: RouteConfig = {
+  method: 'post',
+  path: '/clusters/{cluster_id}/topics/{topic_name}/partitions/-/consume',
+  operationId: 'consumeRecords',
+  summary: 'Consume records of several partitions',
+  tags: ['Records (v3)'],
+  request: {
+    params: topicParams,
+    body: { required: false, content: { 'application/json': { schema: consumeRequestSchema } } },
+  },
+  responses: {
+    200: {
+      description: 'Records by partition.',
+      content: { 'application/json': { schema: consumeResponseSchema } },
+    },
+    ...refusals,
+    413: refusal(413),
+    415: refusal(415),
+  },
+}
+
+export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
+  registerRaw(app, consume, async (c) => {
+    const { cluster_id, topic_name } = parseParams(c, topicParams)
+    const cluster = findCluster(deps, cluster_id)
+    requireJson(c)
+    const body = await readBody(c, deps)
+    const json = body.length === 0 ? {} : parseJson(body, 'in the request body').value
+    const request = parsed('json', consumeRequestSchema, json)
+    const positions = await findPositions(cluster, topic_name, request)
+    const maxBytes = Math.min(request.fetch_max_bytes ?? deps.limits.bodyBytesMax, deps.limits.bodyBytesMax)
+    const fetched = await fetchAll({
+      cluster,
+      topicName: topic_name,
+      positions,
+      maxBytes,
+      signal: c.req.raw.signal,
+    })
+    return jsonAnswer(render(cluster.clusterId, topic_name, fetched, positions, request))
+  })
+}
+
+async function findPositions(
+  cluster: Cluster,
+  topicName: string,
+  request: ConsumeRequest,
+): Promise<Map<number, number>> {
+  const { partitionCount } = await cluster.describeTopic(topicName)
+  const asked = askedOffsets(request)
+  const start = startOf(request)
+  const known = start === undefined ? asked : new Map<number, number>()
+  const all = await resolveStarts(cluster, topicName, partitionCount, known, start ?? { kind: 'latest' })
+  if (asked.size === 0) return all
+  const unknown = Array.from(asked.keys()).find((partition) => partition >= partitionCount)
+  if (unknown === undefined)
+    return new Map(Array.from(asked.keys(), (partition) => [partition, all.get(partition) ?? 0]))
+  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topicName} has no partition ${unknown}.`)
+}
+
+function askedOffsets(request: ConsumeRequest): Map<number, number> {
+  return new Map((request.offsets ?? []).map(({ partition_id, offset }) => [partition_id, offset]))
+}
+
+function startOf(request: ConsumeRequest): Start | undefined {
+  const { from_beginning, timestamp } = request
+  if (typeof from_beginning === 'boolean') return { kind: from_beginning ? 'earliest' : 'latest' }
+  return typeof timestamp === 'number' ? { kind: 'timestamp', timestamp } : undefined
+}
+
+interface Consuming {
+  readonly cluster: Cluster
+  readonly topicName: string
+  readonly positions: Map<number, number>
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+}
+
+// An offset below the log start is moved up to it; other errors of a partition are the answer's.
+async function fetchAll(consuming: Consuming): Promise<readonly FetchedPartition[]> {
+  const { positions } = consuming
+  const first = await fetchOnce(consuming)
+  const expired = first.filter(({ partition, error, logStartOffset }) => {
+    return error?.code === 'OFFSET_OUT_OF_RANGE' && (positions.get(partition) ?? 0) < logStartOffset
+  })
+  for (const { partition, logStartOffset } of expired) positions.set(partition, logStartOffset)
+  const fetched = expired.length === 0 ? first : await fetchOnce(consuming)
+  const failed = fetched.find(({ error }) => error !== undefined)
+  if (failed?.error !== undefined) throw failed.error
+  return fetched
+}
+
+function fetchOnce({ cluster, topicName, positions, maxBytes, signal }: Consuming) {
+  const partitions = Array.from(positions, ([partition, offset]) => ({ partition, offset, maxBytes }))
+  return cluster.fetch({ topicName, partitions, maxBytes, minBytes: 0, maxWaitMs: 0, signal })
+}
+
+function render(
+  clusterId: string,
+  topicName: string,
+  fetched: readonly FetchedPartition[],
+  positions: ReadonlyMap<number, number>,
+  request: ConsumeRequest,
+): string {
+  const fieldBytesMax = request.message_max_bytes ?? messageBytesDefault
+  let recordsLeft = Math.min(request.max_poll_records ?? pollRecordsMax, pollRecordsMax)
+  let charactersLeft = pageCharactersMax
+  const list = fetched.map(({ partition, batches }) => {
+    const offset = positions.get(partition) ?? 0
+    const records: string[] = []
+    // Each partition with records gives one at least, so that a reader of many gets on in all of them.
+    const next = walkRecords(batches, offset, (record) => {
+      const text = renderConsumed(record, partition, fieldBytesMax)
+      records.push(text)
+      recordsLeft--
+      charactersLeft -= text.length
+      return recordsLeft > 0 && charactersLeft > 0
+    })
+    return `{"partition_id":${partition},"next_offset":${next},"records":[${records.join(',')}]}`
+  })
+  const names = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":${JSON.stringify(topicName)}`
+  return `{${names},"partition_data_list":[${list.join(',')}]}`
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Hono } from 'hono'
+import { KafkaError } from '../../../shared/base/errors.ts'
+import { createByteRoom, openBody, withBody } from '../../../shared/http/body.ts'
+import { type AppEnv, type HttpDeps, newApp } from '../../../shared/http/context.ts'
+import { createErrorHandler } from '../../../shared/http/errors.ts'
+import type { Clock } from '../../../shared/ports/world.ts'
+import { systemClock } from '../../../shared/runtime/clock.ts'
+import { createEdge } from '../../support/edgeDeps.ts'
+import { answerOf, serveApp, textOf } from '../../support/serveApp.ts'
+
+const limits = {
+  bodyBytesMax: 1000,
+  bodiesBytesMax: 2000,
+  bodyIdleMsMax: 60_000,
+  fetchWaitMsMax: 1000,
+  batchEntriesMax: 10,
+  streamMsMax: 1000,
+}
+
+type Use = (body: Uint8Array) => Promise<string>
+
+const lengthOf: Use = async (body) => String(body.length)
+
+function createApp(use: Use = lengthOf, changes: Partial<HttpDeps> = {}): Hono<AppEnv> {
+  const { deps } = createEdge({ clock: systemClock, limits, ...changes })
+  const app = newApp()
+  app.onError(createErrorHandler(deps))
+  app.post('/', async (c) => c.text(await withBody(c, deps, use)))
+  return app
+}
+
+const post = (app: Hono<AppEnv>, body: BodyInit, headers: Record<string, string> = {}) =>
+  app.request('/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+
+function streamOf(...parts: readonly string[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(parts.map((part) => Buffer.from(part)))
+}
+
+/** Sleeps last until `elapse`. */
+function createHeldClock(): Clock & { elapse(): void } {
+  const sleepers: (() => void)[] = []
+  return {
+    now: () => 0,
+    sleep: (_, signal) =>
+      new Promise((wake) => {
+        sleepers.push(wake)
+        signal?.addEventListener('abort', () => wake())
+      }),
+    elapse: () => {
+      for (const wake of sleepers.splice(0)) wake()
+    },
+  }
+}
+
+test('a body comes whole, with and without Content-Length, over a socket and without', async (t) => {
+  const app = createApp(async (body) => Buffer.from(body).toString())
+  assert.equal(await (await post(app, 'whole', { 'content-length': '5' })).text(), 'whole')
+  assert.equal(await (await post(app, streamOf('a', '', 'bc'))).text(), 'abc')
+  assert.equal(await (await app.request('/', { method: 'POST' })).text(), '')
+  const served = await serveApp(t, app)
+  for (const headers of [{ 'content-length': '900' }, {}, { 'transfer-encoding': 'chunked' }]) {
+    const sent = served.open({ method: 'POST', headers })
+    sent.end('x'.repeat(900))
+    assert.equal(await textOf(await answerOf(sent)), 'x'.repeat(900))
+  }
+  const empty = served.open({ method: 'POST' })
+  empty.end()
+  assert.equal(await textOf(await answerOf(empty)), '')
+})
+
+test('a Content-Length beyond the limit is refused before a byte is sent', async (t) => {
+  const served = await serveApp(t, createApp())
+  const sent = served.open({ method: 'POST', headers: { 'content-length': '1001' } })
+  sent.on('error', () => {})
+  sent.flushHeaders()
+  const answer = await answerOf(sent)
+  assert.equal(answer.statusCode, 413)
+  sent.destroy()
+})
+
+test('a body without Content-Length is refused when it passes the limit, and may be as large as it', async () => {
+  const app = createApp()
+  assert.equal(await (await post(app, streamOf('x'.repeat(999), 'y'))).text(), '1000')
+  assert.equal((await post(app, streamOf('x'.repeat(999), 'yz', 'never read'))).status, 413)
+})
+
+test('a body that is not as long as it said is refused', async () => {
+  const app = createApp()
+  for (const length of ['4', '6']) {
+    const answer = await post(app, 'whole', { 'content-length': length })
+    assert.equal(answer.status, 400)
+  }
+  for (const length of ['1e1', '-5', '0x5', '99999999999999999']) {
+    assert.equal((await post(app, 'whole', { 'content-length': length })).status, 400)
+  }
+})
+
+test('a compressed body is refused as a media type', async () => {
+  const app = createApp()
+  assert.equal((await post(app, 'x', { 'content-encoding': 'gzip' })).status, 415)
+  assert.equal((await post(app, 'x', { 'content-encoding': 'identity' })).status, 200)
+})
+
+test('a client that stops sending is answered 408 when its time is up', async (t) => {
+  const clock = createHeldClock()
+  const app = createApp(lengthOf, { clock })
+  const waiting = Promise.withResolvers<void>()
+  const slow: Clock = {
+    now: clock.now,
+    sleep: (ms, signal) => {
+      assert.equal(ms, limits.bodyIdleMsMax)
+      waiting.resolve()
+      return clock.sleep(ms, signal)
+    },
+  }
+  const served = await serveApp(t, createApp(lengthOf, { clock: slow }))
+  const sent = served.open({ method: 'POST', headers: { 'content-length': '10' } })
+  sent.on('error', () => {})
+  sent.write('half ')
+  await waiting.promise
+  clock.elapse()
+  assert.equal((await answerOf(sent)).statusCode, 408)
+  sent.destroy()
+  assert.equal(await (await post(app, 'x', { 'content-length': '1' })).text(), '1')
+})
+
+test('a client that goes away before its body is whole leaves nothing behind', async (t) => {
+  const used: number[] = []
+  const failed = Promise.withResolvers<unknown>()
+  const { deps } = createEdge({ clock: systemClock, limits })
+  const app = newApp()
+  app.onError((error, c) => {
+    failed.resolve(error)
+    return c.text('')
+  })
+  app.post('/', async (c) => {
+    const use = async (body: Uint8Array) => used.push(body.length)
+    return c.text(String(await withBody(c, deps, use)))
+  })
+  const served = await serveApp(t, app)
+  const sent = served.open({ method: 'POST', headers: { 'content-length': '10' } })
+  sent.on('error', () => {})
+  sent.write('half ', () => sent.destroy())
+  await once(sent, 'close')
+  const error = await failed.promise
+  assert(error instanceof KafkaError && error.code === 'BAD_REQUEST')
+  assert.deepEqual(used, [])
+})
+
+test('bodies that together pass the limit wait for one another in their order', async () => {
+  const order: string[] = []
+  const gate = Promise.withResolvers<void>()
+  const app = createApp(async (body) => {
+    const text = Buffer.from(body).toString().slice(0, 1)
+    order.push(text)
+    if (text === 'a') await gate.promise
+    return text
+  })
+  const send = (letter: string, length: number) =>
+    post(app, letter.repeat(length), { 'content-length': String(length) })
+  const first = send('a', 1000)
+  const second = send('b', 900)
+  const third = send('c', 200)
+  const fourth = send('d', 1)
+  await second
+  await Promise.all([third, fourth])
+  assert.deepEqual(order, ['a', 'b', 'c', 'd'])
+  gate.resolve()
+  assert.equal(await (await first).text(), 'a')
+})
+
+test('room is never given out twice, is given in order, and all of it comes back', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 15 }), { maxLength: 30 }), async (sizes) => {
+      const room = createByteRoom(10)
+      const entered: number[] = []
+      let taken = 0
+      await Promise.all(
+        sizes.map(async (size, index) => {
+          const bytes = await room.acquire(size)
+          taken += bytes
+          assert(taken <= 10)
+          entered.push(index)
+          await Promise.resolve()
+          taken -= bytes
+          room.release(bytes)
+        }),
+      )
+      assert.deepEqual(entered, [...sizes.keys()])
+      assert.equal(await room.acquire(10), 10)
+    }),
+  )
+})
+
+test('a stream that is read on after its end stays at its end', async () => {
+  const app = new Hono()
+  app.post('/', async (c) => {
+    const body = openBody(c, systemClock)
+    const parts = [await body.read(1000), await body.read(1000), await body.read(1000)]
+    return c.text(parts.map((part) => part?.length ?? 'end').join(' '))
+  })
+  assert.equal(await (await app.request('/', { method: 'POST', body: 'abc' })).text(), '3 end end')
+})
