@@ -42,14 +42,34 @@ export async function commitBatches<B extends FlushedBatch>(
   commit: SequencerCommit<B>,
   settle: Settle<B>,
 ): Promise<{ readonly tailLength: number }> {
+  const unsettled = new Set(commit.batches)
+  const settleOnce: Settle<B> = (batch, result) => {
+    if (unsettled.delete(batch)) settle(batch, result)
+  }
+  /** Batches of a write whose answer was lost: whatever fails from then on, they may have been stored. */
+  const uncertain = new Set<B>()
+  try {
+    return await commitAll(deps, commit, uncertain, settleOnce)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    for (const batch of [...unsettled]) {
+      settleOnce(batch, { kind: 'refused', error: uncertain.has(batch) ? unknownOutcome() : error })
+    }
+    return { tailLength: 0 }
+  }
+}
+
+async function commitAll<B extends FlushedBatch>(
+  deps: LogDeps,
+  commit: SequencerCommit<B>,
+  uncertain: Set<B>,
+  settle: Settle<B>,
+): Promise<{ readonly tailLength: number }> {
   let remaining = commit.batches
   let known: Knowledge | undefined
   let tailLength = 0
   for (let attempt = 1; remaining.length > 0; attempt++) {
-    if (attempt > limits.commitAttemptsMax) {
-      refuseAll(remaining, contended(), settle)
-      break
-    }
+    if (attempt > limits.commitAttemptsMax) throw contended()
     const plan = planCommit({ ...commit, batches: remaining }, known, deps.clock.now())
     const outcome = await write(deps, commit, plan)
     if (outcome.kind === 'committed') {
@@ -57,6 +77,7 @@ export async function commitBatches<B extends FlushedBatch>(
       await settlePlan(deps, commit, plan, outcome.baseOffsets, settle)
       remaining = remaining.filter((batch) => plan.verdicts.get(batch)?.kind === 'later')
       known = undefined
+      attempt = 0
     } else if (outcome.kind === 'refused') {
       if (!outcome.current) refuseAll(remaining, noTopic(), settle)
       remaining = outcome.current ? remaining : []
@@ -65,6 +86,7 @@ export async function commitBatches<B extends FlushedBatch>(
     } else {
       const lost = plan.committed.filter((batch) => !batch.producer)
       refuseAll(lost, unknownOutcome(), settle)
+      for (const batch of plan.committed) uncertain.add(batch)
       remaining = remaining.filter((batch) => batch.producer || !plan.committed.includes(batch))
       known = undefined
     }

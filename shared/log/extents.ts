@@ -79,8 +79,9 @@ export const endOf = (extent: PlacedExtent): number => extent.baseOffset + exten
 const bytesFrom = (extent: PlacedExtent, offset: number): number =>
   (extent.length * (endOf(extent) - Math.max(offset, extent.baseOffset))) / extent.offsetCount
 
+/** The first extent is always wanted, however few bytes are. */
 const isEnough = (extents: readonly PlacedExtent[], offset: number, bytesMin: number): boolean =>
-  extents.reduce((sum, extent) => sum + bytesFrom(extent, offset), 0) >= bytesMin
+  extents.length > 0 && extents.reduce((sum, extent) => sum + bytesFrom(extent, offset), 0) >= bytesMin
 
 /** At least one, where there is one. */
 function firstEnough(

@@ -4,7 +4,7 @@
 import { retryRepeatable } from '../base/retry.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
 import type { LogDeps } from './deps.ts'
-import { planEviction, planSpill } from './planSpill.ts'
+import { planEvictions, planSpill } from './planSpill.ts'
 
 export async function maintainSequencer(deps: LogDeps, topicId: string, group: number): Promise<void> {
   const target = { scope: deps.scope, topicId, group }
@@ -16,6 +16,7 @@ export async function maintainSequencer(deps: LogDeps, topicId: string, group: n
     await Promise.all(spill.items.map((write) => retryRepeatable(deps, () => deps.table.write(write))))
     await retryRepeatable(deps, () => deps.table.write(spill.sequencer))
   }
-  const eviction = planEviction(target, sequencer)
-  if (eviction) await retryRepeatable(deps, () => deps.table.transact(eviction))
+  for (const eviction of planEvictions(target, sequencer)) {
+    await retryRepeatable(deps, () => deps.table.transact(eviction))
+  }
 }

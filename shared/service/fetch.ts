@@ -64,6 +64,7 @@ export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi 
     }
     const at = { topicId: topic.topicId, partition, offset }
     if (offset === highWatermark) return { fetched: { ...base, batches: [] }, more: false }
+    if (maxBytes <= 0 && !firstIsWhole) return { fetched: { ...base, batches: [] }, more: true }
     const { batches, more } = await readBatches(readers, at, { maxBytes, firstIsWhole }, state)
     return { fetched: { ...base, batches }, more }
   }

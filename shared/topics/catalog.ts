@@ -19,7 +19,7 @@ import type {
   Write,
 } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import { checkTopicName, collisionKey } from './names.ts'
+import { checkTopicName, collisionKey, isTopicName } from './names.ts'
 
 export interface CatalogDeps {
   readonly table: Table
@@ -42,7 +42,7 @@ export interface Catalog {
   ): Promise<TopicItem>
 }
 
-const updateAttemptsMax = 10
+const changeAttemptsMax = 10
 const topicsPerPage = 500
 
 export function createCatalog(deps: CatalogDeps): Catalog {
@@ -53,6 +53,8 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     return item && parseTopicItem(item)
   }
   const get = async (name: string) => {
+    // What no topic may be called may be too long for a key, too.
+    if (!isTopicName(name)) return undefined
     const topic = await read(name)
     return topic?.name === name ? topic : undefined
   }
@@ -101,24 +103,24 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     },
 
     async delete(name) {
-      const topic = await get(name)
-      if (!topic) throw unknown(name)
-      const outcome = await retryWithoutEffect(deps, () => table.transact(deletion(scope, topic))).catch(
-        async (error: unknown): Promise<TransactOutcome> => {
-          if (!(error instanceof StorageError)) throw error
-          if ((await get(name))?.topicId !== topic.topicId) return { ok: true }
-          throw new KafkaError(
-            'REQUEST_TIMED_OUT',
-            `The storage did not answer: topic ${name} may be deleted.`,
-          )
-        },
-      )
-      if (!outcome.ok)
-        throw new KafkaError('KAFKA_STORAGE_ERROR', `Topic ${name} changed meanwhile. Try again.`)
+      for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
+        const topic = await get(name)
+        if (!topic) throw unknown(name)
+        const outcome = await retryWithoutEffect(deps, () => table.transact(deletion(scope, topic))).catch(
+          async (error: unknown): Promise<TransactOutcome> => {
+            if (!(error instanceof StorageError)) throw error
+            if ((await get(name))?.topicId !== topic.topicId) return { ok: true }
+            const message = `The storage did not answer: topic ${name} may be deleted.`
+            throw new KafkaError('REQUEST_TIMED_OUT', message)
+          },
+        )
+        if (outcome.ok) return
+      }
+      throw contested(name)
     },
 
     async update(name, change) {
-      for (let attempt = 0; attempt < updateAttemptsMax; attempt++) {
+      for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
         const topic = await get(name)
         if (!topic) throw unknown(name)
         const changed = { ...topic, ...change(topic), version: topic.version + 1 }
@@ -131,10 +133,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
         if (outcome.ok || isDeepStrictEqual(outcome.current?.attributes, topicAttributes(changed)))
           return changed
       }
-      throw new KafkaError(
-        'KAFKA_STORAGE_ERROR',
-        `Topic ${name} is being changed by many at once. Try again.`,
-      )
+      throw contested(name)
     },
   }
 }
@@ -209,6 +208,9 @@ const exists = (name: string): KafkaError =>
 
 const collides = (name: string, other: string): KafkaError =>
   new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${other}`)
+
+const contested = (name: string): KafkaError =>
+  new KafkaError('KAFKA_STORAGE_ERROR', `Topic ${name} is being changed by many at once. Try again.`)
 
 const unknown = (name: string): KafkaError =>
   new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `This server does not host topic '${name}'.`)

@@ -1,10 +1,10 @@
-// The few file operations that durability hangs on: write everything, reach the disk, and the entry of a new file or
-// folder reaches it too.
+// The few file operations that durability hangs on: write everything, reach the disk, and the entry of a new
+// file or folder reaches it too.
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import path from 'node:path'
 
 /** writev may write less than it was given. */
-export const writeAll = async (handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> => {
+const writeAll = async (handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> => {
   let rest = parts.filter((part) => part.byteLength > 0)
   while (rest.length > 0) {
     const { bytesWritten } = await handle.writev(rest)

@@ -1,7 +1,8 @@
-// The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that no object
-// is in the way of the folder that another name needs. A put writes to incoming/, then links: of many only one succeeds,
-// and a crash leaves a file in incoming/, which the next start removes. Deleting waits for no disk: an object that
-// comes back after a power cut is garbage that nothing names. Empty folders stay.
+// The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that
+// no object is in the way of the folder that another name needs. A put writes to incoming/, then links: of
+// many only one succeeds, and a crash leaves a file in incoming/, which the next start removes. Deleting
+// waits for no disk: an object that comes back after a power cut is garbage that nothing names. Empty folders
+// stay.
 import type { Dirent } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -84,8 +85,8 @@ const holds = async (file: string, parts: readonly Uint8Array[]): Promise<boolea
 const knownFoldersMax = 10_000
 
 /**
- * Makes folders below `stored`, each once and durably before anything is linked into it. Puts that need one folder wait
- * for one making of it: a folder that is visible may not be on the disk yet.
+ * Makes folders below `stored`, each once and durably before anything is linked into it. Puts that need one
+ * folder wait for one making of it: a folder that is visible may not be on the disk yet.
  */
 const createFolders = (stored: string) => {
   const known = new Map<string, Promise<void>>()
@@ -165,7 +166,9 @@ async function* walk(stored: string, start: string, listing: Listing): AsyncGene
   }
 }
 
-/** A folder ends in '/', and so comes where the names in it come. A file without the mark is nobody's object. */
+/**
+ * A folder ends in '/', and so comes where the names in it come. A file without the mark is nobody's object.
+ */
 const listedNames = (start: string, entry: Dirent): string[] => {
   if (entry.isDirectory()) return [`${start}${entry.name}/`]
   return entry.name.endsWith(objectMark) ? [`${start}${entry.name.slice(0, -objectMark.length)}`] : []

@@ -1,11 +1,12 @@
 // Opens the storage of one machine: a folder that holds
 //
 //   FORMAT    one line that says whose folder this is and in which format
-//   lock      a SQLite file on which the running process holds an exclusive lock; the kernel releases it with the process
+//   lock      a SQLite file, locked by the running process; the kernel releases the lock with the process
 //   table     the SQLite file of the table, and its -wal and -shm
 //   objects/  the objects
 //
-// Refuses a folder with other things in it, one of another format, and a second process, before anything is written.
+// Refuses a folder with other things in it, one of another format, and a second process, before anything is
+// written.
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -35,7 +36,10 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
     if (isNew) await writeFormat(folder)
     const objects = await createFileObjectStore(path.join(folder, 'objects'))
     const table = await openEmbeddedTable(path.join(folder, 'table'))
-    await syncFolder(folder)
+    await syncFolder(folder).catch(async (error) => {
+      await table.close()
+      throw error
+    })
     return {
       objects,
       table,
@@ -71,7 +75,7 @@ const checkFormat = async (folder: string): Promise<boolean> => {
 const takeLock = (folder: string): DatabaseSync => {
   const lock = new DatabaseSync(path.join(folder, 'lock'), { timeout: 0 })
   try {
-    lock.exec('BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()

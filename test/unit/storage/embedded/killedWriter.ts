@@ -1,5 +1,5 @@
-// The child process of the kill test: writes items and objects from several writers at once and prints the number of each
-// as soon as it is acknowledged, until it is killed. argv: data folder, first number.
+// The child process of the kill test: writes items and objects from several writers at once and prints the
+// number of each as soon as it is acknowledged, until it is killed. argv: data folder, first number.
 import { writeSync } from 'node:fs'
 import { openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
 
 const newFolder = async (context: TestContext): Promise<string> => {
@@ -40,17 +41,15 @@ test('a folder has one opener at a time, in one process', async (context) => {
   await (await openEmbeddedStorage(folder)).close()
 })
 
-test('a folder has one opener at a time, until the kernel knows that its process is gone', async (context) => {
+test('a folder has one opener until the kernel knows that its process is gone', async (context) => {
   const folder = await newFolder(context)
-  const source = new URL('../../../../shared/storage/embedded/open.ts', import.meta.url)
-  const script = `const { openEmbeddedStorage } = await import('${source}')
-    await openEmbeddedStorage(process.argv[1]); console.log('open')`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(child.stdout, 'data')
-  await assert.rejects(openEmbeddedStorage(folder), /is in use by another Millrace process/)
+  const writer = fileURLToPath(new URL('./killedWriter.ts', import.meta.url))
+  const child = spawn(process.execPath, [writer, folder, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
+  context.after(() => child.kill('SIGKILL'))
+  const first = await Promise.race([once(child.stdout, 'data'), exited])
+  assert.match(String(first[0]), /^(object|item) \d/)
+  await assert.rejects(openEmbeddedStorage(folder), /is in use by another Millrace process/)
   child.kill('SIGKILL')
   await exited
   await (await openEmbeddedStorage(folder)).close()
@@ -84,7 +83,7 @@ test('a table of another schema version is refused', async (context) => {
   await assert.rejects(openEmbeddedStorage(folder), sentence)
 })
 
-test('a start that was cut short before its FORMAT is no obstacle, nor is the root of a file system', async (context) => {
+test('a start cut short before its FORMAT is no obstacle, nor is lost+found', async (context) => {
   const folder = await newFolder(context)
   await writeFile(path.join(folder, 'lock'), '')
   await writeFile(path.join(folder, 'FORMAT.new'), 'Mill')
@@ -104,7 +103,7 @@ test('what a cut-short put left is removed when the storage is opened', async (c
   await storage.close()
 })
 
-test('closing waits for the writes that were accepted, and refuses others without an effect', async (context) => {
+test('closing waits for accepted writes, and refuses others without an effect', async (context) => {
   const folder = await newFolder(context)
   const storage = await openEmbeddedStorage(folder)
   const add = { kind: 'update', key, actions: [{ kind: 'add', attribute: 'n', value: 1 }] } as const
