@@ -60,7 +60,7 @@ export const openBody = (c: Context, clock: Clock): BodyStream => {
     if (!(atHand instanceof Promise)) return atHand
     const timer = new AbortController()
     const idle = clock.sleep(idleMsMax, timer.signal).then(() => 'idle' as const)
-    const next = await Promise.race([atHand.catch(refuseAborted), idle]).finally(() => timer.abort())
+    const next = await Promise.race([atHand.catch(refuseAborted), idle]).finally(() => timer.abort('read'))
     if (next !== 'idle') return next
     throw new KafkaError('REQUEST_BODY_TIMEOUT', `nothing more of the body came within ${idleMsMax} ms`)
   }

@@ -42,34 +42,33 @@ export async function commitBatches<B extends FlushedBatch>(
   commit: SequencerCommit<B>,
   settle: Settle<B>,
 ): Promise<{ readonly tailLength: number }> {
-  const unsettled = new Set(commit.batches)
-  const settleOnce: Settle<B> = (batch, result) => {
-    if (unsettled.delete(batch)) settle(batch, result)
+  const inDoubt = new Set<B>()
+  const settleInDoubt: Settle<B> = (batch, result) => {
+    settle(batch, inDoubt.delete(batch) ? resultInDoubt(result) : result)
   }
-  /** Batches of a write whose answer was lost: whatever fails from then on, they may have been stored. */
-  const uncertain = new Set<B>()
   try {
-    return await commitAll(deps, commit, uncertain, settleOnce)
+    return await commitAll(deps, commit, settleInDoubt, inDoubt)
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    for (const batch of [...unsettled]) {
-      settleOnce(batch, { kind: 'refused', error: uncertain.has(batch) ? unknownOutcome() : error })
-    }
-    return { tailLength: 0 }
+    if (error instanceof KafkaError) refuseAll([...inDoubt], unknownOutcome(), settle)
+    throw error
   }
 }
 
+/** `inDoubt` gets the batches of writes whose answers were lost: no refusal may say that they are not stored. */
 async function commitAll<B extends FlushedBatch>(
   deps: LogDeps,
   commit: SequencerCommit<B>,
-  uncertain: Set<B>,
   settle: Settle<B>,
+  inDoubt: Set<B>,
 ): Promise<{ readonly tailLength: number }> {
   let remaining = commit.batches
   let known: Knowledge | undefined
   let tailLength = 0
   for (let attempt = 1; remaining.length > 0; attempt++) {
-    if (attempt > limits.commitAttemptsMax) throw contended()
+    if (attempt > limits.commitAttemptsMax) {
+      refuseAll(remaining, contended(), settle)
+      break
+    }
     const plan = planCommit({ ...commit, batches: remaining }, known, deps.clock.now())
     const outcome = await write(deps, commit, plan)
     if (outcome.kind === 'committed') {
@@ -77,16 +76,17 @@ async function commitAll<B extends FlushedBatch>(
       await settlePlan(deps, commit, plan, outcome.baseOffsets, settle)
       remaining = remaining.filter((batch) => plan.verdicts.get(batch)?.kind === 'later')
       known = undefined
+      // Progress: a flush of very many producers takes many commits, none of which has been tried in vain.
       attempt = 0
     } else if (outcome.kind === 'refused') {
-      if (!outcome.current) refuseAll(remaining, noTopic(), settle)
+      if (!outcome.current) refuseGone(remaining, inDoubt, settle)
       remaining = outcome.current ? remaining : []
       known = outcome.current && (await learn(deps, commit, outcome.current, remaining))
       await makeRoom(deps, commit, known)
     } else {
+      for (const batch of plan.committed) inDoubt.add(batch)
       const lost = plan.committed.filter((batch) => !batch.producer)
       refuseAll(lost, unknownOutcome(), settle)
-      for (const batch of plan.committed) uncertain.add(batch)
       remaining = remaining.filter((batch) => batch.producer || !plan.committed.includes(batch))
       known = undefined
     }
@@ -232,6 +232,18 @@ async function makeRoom(
 
 function refuseAll<B>(batches: readonly B[], error: KafkaError, settle: Settle<B>): void {
   for (const batch of batches) settle(batch, { kind: 'refused', error })
+}
+
+/** With its sequencer the log is gone, and with it what a lost write may have stored there. */
+function refuseGone<B>(batches: readonly B[], inDoubt: Set<B>, settle: Settle<B>): void {
+  inDoubt.clear()
+  refuseAll(batches, noTopic(), settle)
+}
+
+/** An earlier write of the batch may have been carried out, or may be yet. */
+function resultInDoubt(result: BatchResult): BatchResult {
+  if (result.kind === 'placed' || result.error.code === 'DUPLICATE_SEQUENCE_NUMBER') return result
+  return { kind: 'refused', error: unknownOutcome() }
 }
 
 const noTopic = (): KafkaError =>

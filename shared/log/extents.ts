@@ -64,7 +64,9 @@ export function createExtents(deps: LogDeps): Extents {
         next = last ? endOf(last) : state.tailStartOffset
       }
       const tail = state.tail.filter((extent) => endOf(extent) > next)
-      return firstEnough([...found, ...tail], offset, bytesMin)
+      // The index may have been read after `state` was, and know more than the caller's high watermark.
+      const visible = [...found, ...tail].filter((extent) => endOf(extent) <= state.nextOffset)
+      return firstEnough(visible, offset, bytesMin)
     },
     items({ topicId, partition, offset }, limit) {
       return query(deps.scope.indexPk(topicId, partition), offset, limit)

@@ -1,7 +1,7 @@
 // Fetch and ListOffsets: Kafka's limits and order of partitions (F1 to F9), waiting for records to come.
 
 import { KafkaError } from '../base/errors.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable, retryRepeatableWrite } from '../base/retry.ts'
 import { type BlockSettings, createBlocks } from '../log/blocks.ts'
 import type { CommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
@@ -137,7 +137,7 @@ async function waitForCommit(
   const woken = new AbortController()
   const either = signal ? AbortSignal.any([signal, woken.signal]) : woken.signal
   await Promise.race([fired, clock.sleep(ms, either)])
-  woken.abort()
+  woken.abort('woken')
 }
 
 /** Once more with the topic read anew where what was remembered of it is gone. */
@@ -196,7 +196,7 @@ async function moveLogStart(
   if (offset < 0 || offset > state.nextOffset) throw outOfRange(offset, state)
   if (offset <= state.logStartOffset) return state.logStartOffset
   const start = logStartAttribute(partition)
-  const outcome = await retryRepeatable(deps, () =>
+  const outcome = await retryRepeatableWrite(deps, () =>
     deps.table.write({
       kind: 'update',
       key: deps.scope.sequencer(topic.topicId, groupOf(partition)),

@@ -213,15 +213,26 @@ async function append(
 ): Promise<readonly (readonly BatchResult[])[]> {
   const results = await Promise.all(requests.map((request) => deps.appender.append(request)))
   if (!results.some(isGone)) return results
-  const now = await deps.topics.refresh(topicName)
+  const now = await refreshed(deps.topics, topicName)
   return Promise.all(
     requests.map((request, i) => {
       const result = results[i] ?? []
-      if (!isGone(result) || request.topicId === now.topicId) return result
-      checkPartition(now, request.partition)
-      return deps.appender.append({ ...request, topicId: now.topicId })
+      const isElsewhere = now && now.topicId !== request.topicId && request.partition < now.partitionCount
+      return isGone(result) && isElsewhere
+        ? deps.appender.append({ ...request, topicId: now.topicId })
+        : result
     }),
   )
+}
+
+/** undefined: it cannot be read; what has been appended keeps its answer all the same. */
+async function refreshed(topics: TopicCache, topicName: string): Promise<CachedTopic | undefined> {
+  try {
+    return await topics.refresh(topicName)
+  } catch (error) {
+    if (error instanceof KafkaError) return undefined
+    throw error
+  }
 }
 
 const isGone = (results: readonly BatchResult[]): boolean =>

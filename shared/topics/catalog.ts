@@ -1,23 +1,16 @@
-// The topics of one tenant. A topic becomes visible by one write, after its sequencers are there, and vanishes together
-// with them in one transaction; a topic created again under the same name has a new id, so nothing of the old one shows.
+// The topics of one tenant. A topic comes, grows and vanishes together with its sequencers, each in one transaction, so
+// that a write that lands late changes nothing; a topic created again under the same name has a new id, so nothing of
+// the old one shows.
 
 import { isDeepStrictEqual } from 'node:util'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
+import { mayHaveHappened, retryRepeatable, retryRepeatableWrite, retryWithoutEffect } from '../base/retry.ts'
 import { newTopicId } from '../metadata/objectId.ts'
 import type { Scope } from '../metadata/scope.ts'
-import { groupOf, newPartition, nextAttribute, tailAttribute } from '../metadata/sequencer.ts'
+import { groupOf, newPartition, tailAttribute } from '../metadata/sequencer.ts'
 import { parseTopicItem, type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
-import type {
-  Action,
-  Attributes,
-  Condition,
-  Table,
-  TransactOutcome,
-  TransactWrite,
-  Write,
-} from '../ports/table.ts'
+import type { Action, Attributes, Table, TransactOutcome, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { checkTopicName, collisionKey, isTopicName } from './names.ts'
 
@@ -66,8 +59,14 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     if (other) throw other.name === name ? exists(name) : collides(name, other.name)
   }
 
-  const writeAll = (writes: readonly Write[]) =>
-    Promise.all(writes.map((write) => retryRepeatable(deps, () => table.write(write))))
+  /** False where that cannot be known. */
+  const isGone = async ({ name, topicId }: TopicItem) => {
+    const now = await get(name).catch((error: unknown) => {
+      if (error instanceof KafkaError) return 'unknown' as const
+      throw error
+    })
+    return now !== 'unknown' && now?.topicId !== topicId
+  }
 
   return {
     get,
@@ -87,18 +86,13 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     async create({ name, partitionCount, overrides }) {
       await checkNew({ name, partitionCount })
       const topic = { name, topicId: newTopicId(deps.random), partitionCount, overrides, version: 1 }
-      await writeAll(newSequencers(scope, topic.topicId, partitionCount))
-      const key = scope.topic(collisionKey(name))
-      const attributes = topicAttributes(topic)
-      const outcome = await retryRepeatable(deps, () =>
-        table.write({ kind: 'put', key, attributes, when: [{ kind: 'itemAbsent' }] }),
-      )
+      const outcome = await retryRepeatableWrite(deps, () => table.transact(creation(scope, topic)))
       if (outcome.ok) return topic
-      // A lost answer repeated finds what it wrote itself.
-      const there = outcome.current && parseTopicItem(outcome.current)
-      if (there?.topicId === topic.topicId) return topic
-      const abandoned = groupsOf(partitionCount).map((group) => scope.sequencer(topic.topicId, group))
-      await writeAll(abandoned.map((sequencer): Write => ({ kind: 'delete', key: sequencer })))
+      // A lost answer repeated finds what it wrote itself, or that this was deleted since.
+      const other = outcome.failed.find(({ index }) => index === 0)?.current
+      const there = other && parseTopicItem(other)
+      const wasDeleted = outcome.failed.some(({ index }) => index === 1)
+      if (wasDeleted || there?.topicId === topic.topicId) return topic
       throw there && there.name !== name ? collides(name, there.name) : exists(name)
     },
 
@@ -109,9 +103,8 @@ export function createCatalog(deps: CatalogDeps): Catalog {
         const outcome = await retryWithoutEffect(deps, () => table.transact(deletion(scope, topic))).catch(
           async (error: unknown): Promise<TransactOutcome> => {
             if (!(error instanceof StorageError)) throw error
-            if ((await get(name))?.topicId !== topic.topicId) return { ok: true }
-            const message = `The storage did not answer: topic ${name} may be deleted.`
-            throw new KafkaError('REQUEST_TIMED_OUT', message)
+            if (await isGone(topic)) return { ok: true }
+            throw mayHaveHappened()
           },
         )
         if (outcome.ok) return
@@ -125,25 +118,28 @@ export function createCatalog(deps: CatalogDeps): Catalog {
         if (!topic) throw unknown(name)
         const changed = { ...topic, ...change(topic), version: topic.version + 1 }
         checkPartitionCount(changed.partitionCount)
-        for (const step of growth(scope, topic.topicId, topic.partitionCount, changed.partitionCount)) {
-          await writeAll(step)
-        }
-        const outcome = await retryRepeatable(deps, () => table.write(replacement(scope, topic, changed)))
+        const outcome = await retryRepeatableWrite(deps, () =>
+          table.transact(replacement(scope, topic, changed)),
+        )
+        if (outcome.ok) return changed
         // A lost answer repeated finds what it wrote itself.
-        if (outcome.ok || isDeepStrictEqual(outcome.current?.attributes, topicAttributes(changed)))
-          return changed
+        const now = outcome.failed.find(({ index }) => index === 0)?.current
+        if (isDeepStrictEqual(now?.attributes, topicAttributes(changed))) return changed
       }
       throw contested(name)
     },
   }
 }
 
-const replacement = (scope: Scope, before: TopicItem, after: TopicItem): Write => ({
-  kind: 'put',
-  key: scope.topic(collisionKey(before.name)),
-  attributes: topicAttributes(after),
-  when: unchanged(before),
-})
+const replacement = (scope: Scope, before: TopicItem, after: TopicItem): readonly TransactWrite[] => [
+  {
+    kind: 'put',
+    key: scope.topic(collisionKey(before.name)),
+    attributes: topicAttributes(after),
+    when: unchanged(before),
+  },
+  ...newPartitions(scope, after.topicId, before.partitionCount, after.partitionCount),
+]
 
 const unchanged = (topic: TopicItem) =>
   [
@@ -151,54 +147,60 @@ const unchanged = (topic: TopicItem) =>
     { kind: 'equals', attribute: 'version', value: topic.version },
   ] as const
 
+/**
+ * Topic and sequencers come at once. That it was never deleted is a condition because the transaction may be repeated, and
+ * may land late: after the deletion it would bring back a topic that nobody asked for.
+ */
+const creation = (scope: Scope, topic: TopicItem): readonly TransactWrite[] => [
+  {
+    kind: 'put',
+    key: scope.topic(collisionKey(topic.name)),
+    attributes: topicAttributes(topic),
+    when: [{ kind: 'itemAbsent' }],
+  },
+  { kind: 'check', key: scope.deletedTopic(topic.topicId), when: [{ kind: 'itemAbsent' }] },
+  ...newPartitions(scope, topic.topicId, 0, topic.partitionCount),
+]
+
+const deletedMark = (scope: Scope, topic: TopicItem): TransactWrite => ({
+  kind: 'put',
+  key: scope.deletedTopic(topic.topicId),
+  attributes: { name: topic.name, partitions: topic.partitionCount },
+})
+
 /** Topic and sequencers go at once; what it leaves to the collector is written down in the same transaction. */
 function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite[] {
   const gone = groupsOf(topic.partitionCount).map((group): TransactWrite => {
     return { kind: 'delete', key: scope.sequencer(topic.topicId, group) }
   })
-  const attributes = { name: topic.name, partitions: topic.partitionCount }
   return [
     { kind: 'delete', key: scope.topic(collisionKey(topic.name)), when: unchanged(topic) },
-    { kind: 'put', key: scope.deletedTopic(topic.topicId), attributes },
+    deletedMark(scope, topic),
     ...gone,
   ]
 }
 
-function newSequencers(scope: Scope, topicId: string, partitionCount: number): readonly Write[] {
-  return groupsOf(partitionCount).map((group): Write => {
-    const from = group * limits.partitionsPerSequencer
-    const to = Math.min(partitionCount, from + limits.partitionsPerSequencer)
-    const partitions = Array.from({ length: to - from }, (_, i) => newPartition(from + i))
-    const attributes: Attributes = Object.assign({ [tailAttribute]: [] }, ...partitions)
-    return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
-  })
-}
-
-/** Partition by partition, because an earlier attempt may have stopped anywhere: what is there stays as it is. */
-function growth(scope: Scope, topicId: string, from: number, to: number): readonly (readonly Write[])[] {
-  if (to <= from) return []
-  const groups = groupsOf(to).slice(groupOf(from))
-  const sequencers = groups.map((group): Write => {
-    const attributes = { [tailAttribute]: [] }
-    return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
-  })
-  const partitions = Array.from({ length: to - from }, (_, i): Write => {
-    const partition = from + i
-    const actions = Object.entries(newPartition(partition)).map(([attribute, value]): Action => {
+/** Partitions [from, to): sequencers of their own, and the rest of the one that has room. */
+function newPartitions(scope: Scope, topicId: string, from: number, to: number): readonly TransactWrite[] {
+  const partitions = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+  return [...Map.groupBy(partitions, groupOf)].map(([group, some]): TransactWrite => {
+    const key = scope.sequencer(topicId, group)
+    const attributes: Attributes = Object.assign({}, ...some.map(newPartition))
+    const isNew = some[0] === group * limits.partitionsPerSequencer
+    if (isNew) return { kind: 'put', key, attributes: { [tailAttribute]: [], ...attributes } }
+    const actions = Object.entries(attributes).map(([attribute, value]): Action => {
       return { kind: 'set', attribute, value }
     })
-    const absent: Condition = { kind: 'absent', attribute: nextAttribute(partition) }
-    const key = scope.sequencer(topicId, groupOf(partition))
-    return { kind: 'update', key, actions, when: [{ kind: 'itemExists' }, absent] }
+    return { kind: 'update', key, actions, when: [{ kind: 'itemExists' }] }
   })
-  return [sequencers, partitions]
 }
 
 const groupsOf = (partitionCount: number): readonly number[] =>
   Array.from({ length: groupOf(partitionCount - 1) + 1 }, (_, group) => group)
 
 function checkPartitionCount(partitionCount: number): void {
-  if (partitionCount >= 1 && partitionCount <= limits.partitionsPerTopicMax) return
+  const isCount = Number.isSafeInteger(partitionCount) && partitionCount >= 1
+  if (isCount && partitionCount <= limits.partitionsPerTopicMax) return
   const message = `Number of partitions must be from 1 to ${limits.partitionsPerTopicMax}, not ${partitionCount}.`
   throw new KafkaError('INVALID_PARTITIONS', message)
 }

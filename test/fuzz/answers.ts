@@ -1,5 +1,5 @@
-// What every answer must be, whatever was asked: no failure of ours, nothing of the inside of the server, and a refusal
-// as {error_code, message} whose code fits the status.
+// What every answer must be, whatever was asked: no failure of ours, nothing of the inside of the
+// server, and a refusal as {error_code, message} whose code fits the status.
 
 export interface Answer {
   readonly status: number
@@ -58,8 +58,8 @@ function parse(text: string): unknown {
   }
 }
 
+const internals = /\n\s+at |\\n\s+at |node:internal|node_modules|\.ts:\d|invariant|(Type|Range|Syntax)Error/
+
 function looksInternal(text: string): boolean {
-  return /\n\s+at |\\n\s+at |node:internal|node_modules|\.ts:\d|invariant|TypeError|RangeError|SyntaxError/.test(
-    text,
-  )
+  return internals.test(text)
 }

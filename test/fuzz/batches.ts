@@ -1,5 +1,5 @@
-// Record batches for the fuzzer: valid ones of every codec, and hostile ones whose CRC is right, so that what lies
-// behind the CRC is reached.
+// Record batches for the fuzzer: valid ones of every codec, and hostile ones whose CRC is right, so that
+// what lies behind the CRC is reached.
 
 import { crc32c } from '../../shared/base/crc32c.ts'
 import { compress } from '../../shared/kafka/compression.ts'
@@ -58,8 +58,8 @@ const int64 =
 const extremes32 = [-1, 0, 1, 2, -2147483648, 2147483647, 1_000_000]
 const extremes64 = [-1n, 0n, 2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n)]
 
-// Positions as recordBatchLayout.ts draws them. Attributes: codecs that do not exist, LogAppendTime, transactional,
-// control, delete horizon, the sign.
+// Positions as recordBatchLayout.ts draws them. Attributes: codecs that do not exist, LogAppendTime,
+// transactional, control, delete horizon, the sign.
 const fields: readonly Field[] = [
   [0, int64(...extremes64)],
   [8, int32(...extremes32, 48, 49)],
@@ -107,7 +107,7 @@ function brokenFraming(chance: Chance): Uint8Array {
   ])()
 }
 
-/** Zeros that decompress to more than any batch may hold: below the largest message on the wire, 65 MiB when read. */
+/** Zeros that decompress to more than any batch may hold: little on the wire, 65 MiB when read. */
 export function bombs(): readonly Uint8Array[] {
   const zeros = Buffer.alloc(65 * 1024 * 1024)
   return ([1, 3, 4] as const).map((codec) => batchOf(compress(codecs[codec] ?? 'none', zeros), codec, 1))

@@ -8,8 +8,9 @@ export interface Chance {
   oneIn(times: number): boolean
 }
 
-export function createChance(seed: number): Chance {
-  let state = seed >>> 0
+/** Each case has chances of its own, so that one alone can be repeated. */
+export function createChance(seed: number, index: number): Chance {
+  let state = (Math.imul(seed, 0x9e3779b1) + Math.imul(index, 0x85ebca77)) >>> 0
   const integer = (below: number): number => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)

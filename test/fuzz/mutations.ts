@@ -1,5 +1,6 @@
-// What is done to a valid request: one change of its method, path, query, headers or body, with the values that break
-// parsers. Everything is a string or bytes at this point; what cannot be put into a Request is made harmless there.
+// What is done to a valid request: one change of its method, path, query, headers or body, with the
+// values that break parsers. Everything is a string or bytes at this point; what cannot be put into a
+// Request is made harmless there.
 
 import type { Chance } from './chance.ts'
 import { type FuzzRequest, fuzzedTopic, keptTopic } from './templates.ts'

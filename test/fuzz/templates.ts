@@ -1,5 +1,6 @@
-// A valid request for every operation of /openapi.json: paths and queries are filled in from the description, bodies
-// from the table here. An operation whose body nobody has written down stops the test.
+// A valid request for every operation of /openapi.json: paths and queries are filled in from the
+// description, bodies from the table here. An operation whose body nobody has written down stops the
+// test.
 
 import { hostileBody, validBatches } from './batches.ts'
 import type { Chance } from './chance.ts'
@@ -11,6 +12,8 @@ export interface FuzzRequest {
   /** Names may come twice. */
   readonly headers: readonly (readonly [string, string])[]
   readonly body: string | Uint8Array | undefined
+  /** How the body is cut up on its way; absent: it comes in one piece. */
+  readonly chunkBytes?: number
 }
 
 export type Template = (chance: Chance) => FuzzRequest
@@ -155,6 +158,7 @@ function templateOf(method: string, path: string, operation: Operation): Templat
           : [['content-length', String(Buffer.byteLength(body))] as const]),
       ],
       body,
+      ...(chance.oneIn(5) && { chunkBytes: chance.pick([1, 7, 100]) }),
     }
   }
 }

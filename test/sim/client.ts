@@ -13,16 +13,16 @@ export type Answer<T> =
 
 export interface Caller {
   readonly world: World
+  /** After this long a client gives a call up. */
+  readonly timeoutMs: number
   readonly report: (violation: string) => void
   /** Calls that nobody has answered or given up yet. */
   readonly outstanding: Set<string>
 }
 
-const timeoutMs = 120_000
-
 /** `span` gets the end that the client saw; of an answer that never came, none. */
 export async function ask<T>(
-  { world, report, outstanding }: Caller,
+  { world, timeoutMs, report, outstanding }: Caller,
   process: SimProcess,
   what: string,
   span: Span,

@@ -42,6 +42,7 @@ export const noFaults: Faults = {
 }
 
 export function drawFaults(random: Prng): Faults {
+  const freezeMsMax = random.pick([500, 10_000, 300_000])
   const rate = (most: number) => (random.chance(0.3) ? 0 : Math.round(random.float() * most * 1000) / 1000)
   return {
     delayMsMax: random.pick([5, 20, 100]),
@@ -50,11 +51,11 @@ export function drawFaults(random: Prng): Faults {
     requestLost: rate(0.05),
     late: rate(0.08),
     lateMsMax: random.pick([20, 200, 2_000, 30_000]),
-    focus: random.chance(0.4) ? random.pick(callKinds) : 'none',
-    focusRate: random.pick([0.3, 0.6, 0.9]),
-    crashMs: random.pick([0, 500, 3_000]),
-    freezeMs: random.pick([0, 500, 3_000]),
-    freezeMsMax: random.pick([500, 10_000, 600_000]),
+    focus: random.chance(0.4) ? random.pick([...callKinds, 'index', 'index']) : 'none',
+    focusRate: random.pick([0.3, 0.9, 0.97]),
+    crashMs: random.pick([0, 1_000, 10_000]),
+    freezeMs: freezeMsMax * random.pick([0, 1, 5]),
+    freezeMsMax,
     clockSkewMsMax: random.pick([0, 5_000]),
   }
 }

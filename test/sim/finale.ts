@@ -18,7 +18,7 @@ export async function finale(sim: Sim): Promise<void> {
     for (const { name, partitionCount } of topics.value) {
       for (let partition = 0; partition < partitionCount; partition++) {
         await produceAndRead(sim, process, name, partition)
-        await listAll(sim, process, name, partition)
+        if (process === processes[0]) await listAll(sim, process, name, partition)
       }
     }
   }
@@ -55,7 +55,7 @@ async function produceAndRead(
 async function listAll(sim: Sim, process: SimProcess, topicName: string, partition: number): Promise<void> {
   const { random } = sim.world
   const now = Math.floor(sim.world.now())
-  const times = Array.from({ length: 3 }, () => now + random.between(-800_000, 600_000))
+  const times = Array.from({ length: 2 }, () => now + random.between(-800_000, 600_000))
   for (const spec of ['earliest', 'latest', 'maxTimestamp', ...times] as const) {
     const { offset } = await listOffset(sim, process, { topicName, partition, spec })
     if (offset === undefined) sim.report(`${topicName}/${partition}: no answer to listOffset ${spec}`)

@@ -12,6 +12,8 @@ import type { Actor } from './sim.ts'
 
 export interface Plan {
   readonly processes: number
+  /** After this long a client gives a request up. */
+  readonly timeoutMs: number
   readonly faults: Faults
   readonly settings: ClusterSettings
   readonly topics: readonly AdminSettings[]
@@ -22,6 +24,7 @@ export function drawPlan(random: Prng): Plan {
   const topics = drawTopics(random)
   return {
     processes: random.between(1, 4),
+    timeoutMs: random.pick([2_000, 20_000, 120_000]),
     faults: drawFaults(random),
     settings: drawSettings(random),
     topics,
@@ -87,7 +90,7 @@ function drawActors(random: Prng, { topicName, partitionCount }: AdminSettings):
     ...perhaps(topicName === 'wide' ? 0.7 : 0.1, () =>
       createHttpProducer({ topicName, pauseMsMax, recordsMax: 20 }),
     ),
-    ...perhaps(0.2, () => createSwarm({ topicName, partitionCount, producerCount: 200, pauseMsMax })),
+    ...perhaps(0.25, () => createSwarm({ topicName, partitionCount, producerCount: 200, pauseMsMax })),
     createReader({ topicName, partitions, pauseMsMax }),
     ...perhaps(0.5, () => createReader({ topicName, partitions: [partition], pauseMsMax: 500 })),
   ]

@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly spoilTable?: (table: Table) => Table
   readonly spoilObjects?: (objects: ObjectStore) => ObjectStore
   readonly onPlan?: (plan: Plan) => void
+  readonly onTrace?: (line: string) => void
 }
 
 export interface RunResult {
@@ -45,7 +46,7 @@ interface Run extends Sim {
 const endingStepsMax = 300_000
 
 export async function simulate(options: RunOptions): Promise<RunResult> {
-  const world = createWorld(options.seed)
+  const world = createWorld(options.seed, options.onTrace)
   const plan = drawPlan(world.random)
   options.onPlan?.(plan)
   const scope = createScope('tenant')
@@ -101,6 +102,7 @@ function createRun(
     history: [],
     sent: new Map(),
     outstanding: new Set(),
+    timeoutMs: plan.timeoutMs,
     ending: false,
     isEnding() {
       return this.ending

@@ -41,7 +41,7 @@ interface Event {
 const start = 1_700_000_000_000
 const tailLines = 60
 
-export function createWorld(seed: number): World {
+export function createWorld(seed: number, onTrace: (line: string) => void = () => undefined): World {
   const random = createPrng(seed)
   const heap = createHeap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.tie < b.tie))
   const hash = createHash('sha256')
@@ -90,6 +90,7 @@ export function createWorld(seed: number): World {
     trace(line) {
       const whole = `${(now - start).toFixed(3)} ${line}`
       hash.update(`${whole}\n`)
+      onTrace(whole)
       tail.push(whole)
       if (tail.length > 4 * tailLines) tail = tail.slice(-tailLines)
     },

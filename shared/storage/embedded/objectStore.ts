@@ -9,7 +9,7 @@ import path from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { ObjectPage, ObjectStore } from '../../ports/objectStore.ts'
 import { checkObjectList, checkObjectName, checkObjectRange } from '../objectName.ts'
-import { codeOf, makeFolderDurably, syncFolder, writeDurably } from './files.ts'
+import { codeOf, makeFolderDurably, syncFile, syncFolder, writeAll } from './files.ts'
 
 const objectMark = '@'
 
@@ -54,14 +54,31 @@ const createPut = (stored: string, incoming: string) => {
     const folder = path.dirname(file)
     await failsWith('none', () => makeFolder(folder))
     try {
-      await failsWith('none', () => writeDurably(temporary, parts))
-      const isLinked = await linkIfAbsent(temporary, file)
+      const isLinked = await writeAndLink(temporary, file, parts)
       // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
       await failsWith('unknown', () => syncFolder(folder))
       return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
     } finally {
       await failsWith('unknown', () => absentAs(undefined, unlink(temporary)))
     }
+  }
+}
+
+// Linked before it is synced, so that the journal of the file system takes the file and its names in one commit. What a
+// power cut leaves of a put without an answer is garbage that nothing names.
+const writeAndLink = async (
+  temporary: string,
+  file: string,
+  parts: readonly Uint8Array[],
+): Promise<boolean> => {
+  const handle = await failsWith('none', () => open(temporary, 'w'))
+  try {
+    await failsWith('none', () => writeAll(handle, parts))
+    const isLinked = await linkIfAbsent(temporary, file)
+    await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
+    return isLinked
+  } finally {
+    await handle.close()
   }
 }
 

@@ -45,11 +45,11 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
       table,
       close: async () => {
         await table.close()
-        lock.close()
+        releaseLock(lock)
       },
     }
   } catch (error) {
-    lock.close()
+    releaseLock(lock)
     throw error
   }
 }
@@ -72,10 +72,19 @@ const checkFormat = async (folder: string): Promise<boolean> => {
   return true
 }
 
+/** A lock that nothing names is closed by the garbage collector, whoever still uses table and objects. */
+const heldLocks = new Set<DatabaseSync>()
+
+const releaseLock = (lock: DatabaseSync): void => {
+  heldLocks.delete(lock)
+  lock.close()
+}
+
 const takeLock = (folder: string): DatabaseSync => {
   const lock = new DatabaseSync(path.join(folder, 'lock'), { timeout: 0 })
   try {
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    heldLocks.add(lock)
     return lock
   } catch (error) {
     lock.close()

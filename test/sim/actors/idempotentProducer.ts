@@ -31,6 +31,7 @@ export function createIdempotentProducer(settings: IdempotentProducerSettings): 
   return {
     name: `idempotent to ${topicName}/${partition}`,
     async run(sim) {
+      const all: Promise<unknown>[] = []
       let session: Session | undefined
       while (!sim.isEnding()) {
         const nextEpoch = session && sim.world.random.chance(0.5) ? session : undefined
@@ -38,9 +39,13 @@ export function createIdempotentProducer(settings: IdempotentProducerSettings): 
         if (!session) continue
         const mine = session
         const workers = Array.from({ length: inFlightMax }, () => produce(sim, settings, mine))
-        await Promise.all(workers)
+        all.push(...workers)
+        // Sometimes the next one begins while the last one's requests are still on their way.
+        await (sim.world.random.chance(0.5) ? Promise.all(workers) : Promise.race(workers))
+        mine.broken = true
         await pause(sim, pauseMsMax)
       }
+      await Promise.all(all)
     },
   }
 }

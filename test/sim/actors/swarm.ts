@@ -16,7 +16,7 @@ interface Member {
   nextSequence: number
 }
 
-const atOnce = 24
+const atOnce = 40
 
 export function createSwarm({ topicName, partitionCount, producerCount, pauseMsMax }: SwarmSettings): Actor {
   const members = Array.from({ length: producerCount }, (): Member => ({ id: undefined, nextSequence: 0 }))

@@ -10,6 +10,7 @@ interface Fate {
   invoked: number
   /** Of all requests that sent it; Infinity where one had no answer. */
   ended: number
+  readonly ops: ProduceOp[]
   sequenced: boolean
   refusedOnly: boolean
   code: string
@@ -41,6 +42,7 @@ function fatesOf(history: readonly Op[]): ReadonlyMap<string, Fate> {
       const id = op.recordIds[i] ?? ''
       const fate = fates.get(id) ?? newFate(op)
       fate.ended = Math.max(fate.ended, op.ended)
+      fate.ops.push(op)
       fate.refusedOnly &&= outcome.kind === 'none'
       if (outcome.kind === 'none') fate.code = outcome.code
       fates.set(id, fate)
@@ -50,7 +52,7 @@ function fatesOf(history: readonly Op[]): ReadonlyMap<string, Fate> {
 }
 
 const newFate = ({ invoked, ended, producer }: ProduceOp): Fate => {
-  return { invoked, ended, sequenced: producer !== undefined, refusedOnly: true, code: '' }
+  return { invoked, ended, ops: [], sequenced: producer !== undefined, refusedOnly: true, code: '' }
 }
 
 function checkOccurrences(log: StoredLog, fates: ReadonlyMap<string, Fate>): readonly string[] {
@@ -61,7 +63,9 @@ function checkOccurrences(log: StoredLog, fates: ReadonlyMap<string, Fate>): rea
     const fate = fates.get(id)
     const before = seen.get(id)
     if (!fate) problems.push(`${where} offset ${offset} holds '${id}', which nobody sent`)
-    if (fate?.refusedOnly) {
+    // What was stored in a topic and deleted with it before the answer came may be called not stored.
+    const diedMeanwhile = fate?.ops.some((op) => op.invoked < log.diedAt && log.diedAt < op.ended)
+    if (fate?.refusedOnly && !diedMeanwhile) {
       problems.push(`${id} was refused without effect (${fate.code}) and is in ${where} at offset ${offset}`)
     }
     if (fate && fate.invoked > log.diedAt) {

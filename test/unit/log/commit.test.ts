@@ -205,9 +205,9 @@ test('a thousand producers in one flush are all stored', async () => {
   }
 })
 
-test('tens of thousands of idempotent batches neither fill the sequencer nor fail their neighbours', async () => {
+test('thousands of idempotent batches neither fill the sequencer nor fail their neighbours', async () => {
   const { cluster, ports } = await createFaulty([])
-  const body = Buffer.concat(Array.from({ length: 20_000 }, (_, i) => sequenced(1n, i)))
+  const body = Buffer.concat(Array.from({ length: 5000 }, (_, i) => sequenced(1n, i)))
   const alternating = Array.from({ length: 800 }, (_, i) =>
     cluster.produceBatches('t', 1, sequenced(BigInt(2 + (i % 2)), i >> 1)),
   )
@@ -217,10 +217,10 @@ test('tens of thousands of idempotent batches neither fill the sequencer nor fai
     ...alternating,
   ])
   await cluster.idle()
-  assert.deepEqual([large.baseOffsets[0], large.baseOffsets.at(-1)], [0, 19_999])
+  assert.deepEqual([large.baseOffsets[0], large.baseOffsets.at(-1)], [0, 4999])
   assert.deepEqual(offsetsOf(neighbour), [0])
-  const again = await cluster.produceBatches('t', 0, sequenced(1n, 12_345))
-  assert.deepEqual([again.duplicate, again.baseOffsets], [true, [12_345]])
+  const again = await cluster.produceBatches('t', 0, sequenced(1n, 1234))
+  assert.deepEqual([again.duplicate, again.baseOffsets], [true, [1234]])
   const values = await readAll(cluster, 1)
   for (const id of [2, 3]) {
     const mine = values.filter((value) => value?.startsWith(`${id}/`))
