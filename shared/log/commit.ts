@@ -4,6 +4,7 @@
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { backoffMs, retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
+import { decodeTailEntry, type PartitionExtent } from '../metadata/extent.ts'
 import {
   decodeProducerRow,
   nextAttribute,
@@ -151,20 +152,34 @@ async function findCommit<B extends FlushedBatch>(
   commit: SequencerCommit<B>,
   plan: CommitPlan<B>,
 ): Promise<ReadonlyMap<number, number> | undefined> {
-  const firsts = new Map<number, B>()
-  for (const batch of plan.committed) if (!firsts.has(batch.partition)) firsts.set(batch.partition, batch)
+  const { extents } = decodeTailEntry(plan.entry)
   for (let search = 1; search <= searchesForLostCommit; search++) {
-    const offsets = new Map<number, number>()
-    for (const [partition, { position }] of firsts) {
-      const place = { objectId: commit.objectId, position }
-      const offset = await findCommittedExtent(deps, commit.topicId, partition, place)
-      if (offset === undefined) break
-      offsets.set(partition, offset)
-    }
-    if (offsets.size === firsts.size) return offsets
+    const offsets = await findExtents(deps, commit.topicId, extents)
+    if (offsets) return offsets
     await deps.clock.sleep(backoffMs(search, deps.random))
   }
   return undefined
+}
+
+/**
+ * undefined: they are not there exactly as they were written. An earlier write of the same flush, with other batches
+ * between these, may have arrived instead: its offsets are not this one's.
+ */
+async function findExtents(
+  deps: LogDeps,
+  topicId: string,
+  extents: readonly PartitionExtent[],
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const bases = new Map<number, number>()
+  const ends = new Map<number, number>()
+  for (const extent of extents) {
+    const { partition, offsetCount } = extent
+    const offset = await findCommittedExtent(deps, topicId, partition, extent)
+    if (offset === undefined || offset !== (ends.get(partition) ?? offset)) return undefined
+    if (!bases.has(partition)) bases.set(partition, offset)
+    ends.set(partition, offset + offsetCount)
+  }
+  return bases
 }
 
 /** A search that the storage does not answer leaves the commit's fate unknown; it must not make it "not stored". */

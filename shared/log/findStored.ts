@@ -24,15 +24,17 @@ export async function findStoredBatch(
   return undefined
 }
 
-/** Offset of the extent that begins at `position` of an object; undefined where it is not found within the bound. */
+/** Offset of the extent that is these bytes of an object; undefined where it is not found within the bound. */
 export async function findCommittedExtent(
   deps: LogDeps,
   topicId: string,
   partition: number,
-  place: { readonly objectId: string; readonly position: number },
+  place: Pick<PlacedExtent, 'objectId' | 'position' | 'length'>,
 ): Promise<number | undefined> {
   for await (const extent of extentsNewestFirst(deps, topicId, partition)) {
-    if (extent.objectId === place.objectId && extent.position === place.position) return extent.baseOffset
+    const { objectId, position, length } = extent
+    if (objectId !== place.objectId || position !== place.position) continue
+    if (length === place.length) return extent.baseOffset
   }
   return undefined
 }

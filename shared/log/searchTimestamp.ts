@@ -75,7 +75,8 @@ async function bisect(
     const middle = low + Math.floor((high - low) / 2)
     const [item] = await deps.extents.items({ ...place, offset: middle }, 1)
     if (item && item.runningMaxTimestamp < timestamp) low = item.endOffset
-    else if (item && item.baseOffset > low && item.baseOffset < high) high = item.baseOffset
+    else if (item && item.baseOffset <= low) break
+    else if (item && item.baseOffset < high) high = item.baseOffset
     else if (middle > low) high = middle
     else break
   }

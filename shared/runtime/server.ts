@@ -11,6 +11,8 @@ export interface RunningServer {
   stop(graceMs: number): Promise<void>
 }
 
+const sweepMs = 20
+
 interface Fetching {
   readonly fetch: (request: Request) => Response | Promise<Response>
 }
@@ -29,8 +31,11 @@ export async function startServer(app: Fetching, host: string, port: number): Pr
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
+      // A connection whose last answer goes out now would be kept for a next request, and the server with it.
+      const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
       const cut = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
+      clearInterval(sweep)
       clearTimeout(cut)
     },
   }

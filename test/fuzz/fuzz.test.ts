@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, problemsOf } from './answers.ts'
-import { bombs, declaredBombs } from './batches.ts'
+import { bombs, declaredBombs, hostileBody } from './batches.ts'
 import { createChance, fuzzSeed } from './chance.ts'
 import { mutate } from './mutations.ts'
 import { createFuzzedService, watchRejections } from './service.ts'
@@ -11,6 +11,7 @@ import { type FuzzRequest, fuzzedTopic, templatesOf } from './templates.ts'
 
 const seed = fuzzSeed()
 const requestCount = 20_000
+const batchCount = 3000
 const problemsShown = 5
 
 test(`broken requests are refused as such and change nothing else (FUZZ_SEED=${seed})`, async (t) => {
@@ -46,22 +47,41 @@ test(`broken requests are refused as such and change nothing else (FUZZ_SEED=${s
   await service.checkAlive()
 })
 
+test(`a broken batch is refused, or can be read where it is taken (FUZZ_SEED=${seed})`, async (t) => {
+  const service = await createFuzzedService(false)
+  const statuses: Record<number, number> = {}
+  for (let index = 0; index < batchCount; index++) {
+    const request = append(hostileBody(createChance(seed, index)))
+    const answer = await service.ask(request)
+    statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
+    const found = [...problemsOf(answer, 'POST'), ...service.takeFailures()]
+    assert.deepEqual(found, [], `batch ${index}, FUZZ_SEED=${seed}\n${show(request, answer)}`)
+    // Reads what was stored before it begins anew.
+    if (index % 50 === 49) await service.restoreTopics()
+  }
+  t.diagnostic(`answers by status: ${JSON.stringify(statuses)}`)
+})
+
 test('a batch that decompresses to more than it may, or says that it does, is refused', async () => {
   const service = await createFuzzedService(false)
   for (const batch of [...bombs(), ...declaredBombs()]) {
-    const request: FuzzRequest = {
-      operation: 'appendRecordBatches',
-      method: 'POST',
-      path: `/v3/clusters/local/topics/${fuzzedTopic}/partitions/0/records`,
-      headers: [['content-type', 'application/vnd.millrace.recordbatch']],
-      body: batch,
-    }
+    const request = append(batch)
     const answer = await service.ask(request)
     assert.equal(answer.status, 400, show(request, answer))
     assert.deepEqual([...problemsOf(answer, 'POST'), ...service.takeFailures()], [])
   }
   await service.checkAlive()
 })
+
+function append(body: Uint8Array): FuzzRequest {
+  return {
+    operation: 'appendRecordBatches',
+    method: 'POST',
+    path: `/v3/clusters/local/topics/${fuzzedTopic}/partitions/0/records`,
+    headers: [['content-type', 'application/vnd.millrace.recordbatch']],
+    body,
+  }
+}
 
 function show({ operation, method, path, headers, body }: FuzzRequest, { status, text }: Answer): string {
   const lines = headers.map(([name, value]) => `${name}: ${JSON.stringify(value)}`)

@@ -14,7 +14,7 @@ export type Answer<T> =
 export interface Caller {
   readonly world: World
   /** After this long a client gives a call up. */
-  readonly timeoutMs: number
+  timeoutMs(): number
   readonly report: (violation: string) => void
   /** Calls that nobody has answered or given up yet. */
   readonly outstanding: Set<string>
@@ -43,7 +43,7 @@ export async function ask<T>(
   }
   const undeliver = world.later(world.random.float(), deliver, process)
   const forgetCrash = process.onCrash(() => resolve({ kind: 'lost', why: 'crashed' }))
-  const forgetTimer = world.later(timeoutMs, () => resolve({ kind: 'lost', why: 'timed out' }))
+  const forgetTimer = world.later(timeoutMs(), () => resolve({ kind: 'lost', why: 'timed out' }))
   const answer = await promise
   forgetCrash()
   forgetTimer()

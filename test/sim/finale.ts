@@ -39,7 +39,7 @@ async function produceAndRead(
   const id = drafts[0]?.id
   let next = 0
   for (;;) {
-    const spec = { positions: new Map([[partition, next]]), maxBytes: 50_000, minBytes: 0, maxWaitMs: 0 }
+    const spec = { positions: new Map([[partition, next]]), maxBytes: 20_000, minBytes: 0, maxWaitMs: 0 }
     const [answer] = (await fetchOnce(sim, process, topicName, spec)).answers
     if (answer?.kind === 'outOfRange' && next < answer.logStartOffset) {
       next = answer.logStartOffset

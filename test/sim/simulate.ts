@@ -13,7 +13,7 @@ import { type Counters, createCounters } from './counters.ts'
 import { type Faults, noFaults } from './faults.ts'
 import { finale } from './finale.ts'
 import { drawPlan, type Plan } from './plan.ts'
-import { createFleet } from './process.ts'
+import { createFleet, stackOf } from './process.ts'
 import type { Sim } from './sim.ts'
 import { createWatch } from './watch.ts'
 import { createWorld, type World } from './world.ts'
@@ -37,13 +37,21 @@ export interface RunResult {
   readonly counters: Counters
 }
 
-interface Run extends Sim {
+/** What changes when the faults are over. */
+interface Phase {
   faults: Faults
   ending: boolean
 }
 
+interface Parts extends Pick<Sim, 'scope' | 'counters' | 'report'> {
+  readonly objects: ObjectStore
+  readonly table: Table
+}
+
 /** Steps that a run may take, after the faults are over, to come to its end. */
 const endingStepsMax = 300_000
+/** Without faults everything is answered; a client that waits this long waits for nothing. */
+const patienceMs = 3_600_000
 
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = createWorld(options.seed, options.onTrace)
@@ -54,13 +62,18 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const objects = (options.spoilObjects ?? same)(createMemoryObjectStore())
   const watch = createWatch((options.spoilTable ?? same)(createMemoryTable()), scope, world.order, counters)
   const violations: string[] = []
-  const run = createRun(world, plan, { objects, table: watch.table, scope, counters, violations })
+  const report = (violation: string) => {
+    world.trace(`VIOLATION ${violation}`)
+    violations.push(violation)
+  }
+  const phase: Phase = { faults: noFaults, ending: false }
+  const sim = createSim(world, plan, phase, { objects, table: watch.table, scope, counters, report })
   const began = world.now()
 
-  await perform(run, plan, options.steps, violations)
+  await perform({ sim, phase, plan, violations }, options.steps)
   if (violations.length === 0) {
     const stored = await readStoredLogs({ table: watch.table, objects, scope }, watch.incarnations)
-    violations.push(...checkHistory(run.history, stored, watch.incarnations))
+    violations.push(...checkHistory(sim.history, stored, watch.incarnations))
   }
   return {
     violations,
@@ -76,99 +89,74 @@ function same<T>(value: T): T {
   return value
 }
 
-function createRun(
-  world: World,
-  plan: Plan,
-  {
-    violations,
-    ...parts
-  }: Pick<Sim, 'scope' | 'counters'> & {
-    readonly objects: ObjectStore
-    readonly table: Table
-    readonly violations: string[]
-  },
-): Run {
-  const report = (violation: string) => {
-    world.trace(`VIOLATION ${violation}`)
-    violations.push(violation)
-  }
-  const faultsNow = { now: noFaults }
-  const deps = { ...parts, world, settings: plan.settings, report, faults: () => faultsNow.now }
+function createSim(world: World, plan: Plan, phase: Phase, parts: Parts): Sim {
+  const { scope, counters, report } = parts
+  const fleetDeps = { ...parts, world, settings: plan.settings, faults: () => phase.faults }
   return {
-    ...parts,
     world,
+    scope,
+    counters,
     report,
-    fleet: createFleet(deps, plan.processes),
+    fleet: createFleet(fleetDeps, plan.processes),
     history: [],
     sent: new Map(),
     outstanding: new Set(),
-    timeoutMs: plan.timeoutMs,
-    ending: false,
-    isEnding() {
-      return this.ending
-    },
-    get faults() {
-      return faultsNow.now
-    },
-    set faults(faults) {
-      faultsNow.now = faults
-    },
+    timeoutMs: () => (phase.ending ? patienceMs : plan.timeoutMs),
+    isEnding: () => phase.ending,
   }
 }
 
-async function perform(run: Run, plan: Plan, steps: number, violations: readonly string[]): Promise<void> {
-  const { world } = run
-  await drive(run, createTopics(run, plan), violations, endingStepsMax)
-  run.faults = plan.faults
-  const acting = Promise.all(plan.actors.map((actor) => actor.run(run)))
-  void trouble(run, plan.faults.crashMs, () => run.fleet.crashOne())
-  void trouble(run, plan.faults.freezeMs, () =>
-    run.fleet.freezeOne(world.random.float() * plan.faults.freezeMsMax),
-  )
+interface Run {
+  readonly sim: Sim
+  readonly phase: Phase
+  readonly plan: Plan
+  readonly violations: readonly string[]
+}
+
+async function perform(run: Run, steps: number): Promise<void> {
+  const { sim, phase, plan, violations } = run
+  const { world, fleet } = sim
+  await drive(run, Promise.all(plan.topics.map((topic) => ensureTopic(sim, topic))))
+  phase.faults = plan.faults
+  const acting = Promise.all(plan.actors.map((actor) => actor.run(sim)))
+  const { crashMs, freezeMs, freezeMsMax } = plan.faults
+  void trouble(sim, crashMs, () => fleet.crashOne())
+  void trouble(sim, freezeMs, () => fleet.freezeOne(world.random.float() * freezeMsMax))
   const end = world.steps() + steps
   while (world.steps() < end && violations.length === 0 && (await world.step()));
   world.trace('the faults are over')
-  run.faults = noFaults
-  run.ending = true
-  run.fleet.thawAll()
-  await drive(run, acting, violations, endingStepsMax)
+  phase.faults = noFaults
+  phase.ending = true
+  fleet.thawAll()
+  await drive(run, acting)
   while (violations.length === 0 && (await world.step()));
-  await drive(run, finale(run), violations, endingStepsMax)
+  await drive(run, finale(sim))
 }
 
-const createTopics = (run: Run, plan: Plan): Promise<unknown> =>
-  Promise.all(plan.topics.map((topic) => ensureTopic(run, topic)))
-
 /** Again and again, `meanMs` apart, while there are faults. */
-async function trouble(run: Run, meanMs: number, make: () => void): Promise<void> {
+async function trouble(sim: Sim, meanMs: number, make: () => void): Promise<void> {
   if (meanMs === 0) return
   for (;;) {
-    await run.world.sleep(run.world.random.float() * 2 * meanMs)
-    if (run.ending) return
+    await sim.world.sleep(sim.world.random.float() * 2 * meanMs)
+    if (sim.isEnding()) return
     make()
   }
 }
 
 /** Lets the world go on until `work` is done. That it never is would be a violation too. */
-async function drive(
-  run: Run,
-  work: Promise<unknown>,
-  violations: readonly string[],
-  stepsMax: number,
-): Promise<void> {
-  const { world } = run
+async function drive({ sim, violations }: Run, work: Promise<unknown>): Promise<void> {
+  const { world, report, outstanding } = sim
   let done = false
   work.then(
     () => {
       done = true
     },
-    (error: unknown) =>
-      run.report(`an actor failed: ${error instanceof Error ? error.stack : String(error)}`),
+    (error: unknown) => report(`an actor failed: ${stackOf(error)}`),
   )
-  const end = world.steps() + stepsMax
+  const end = world.steps() + endingStepsMax
   while (!done && violations.length === 0) {
     const goesOn = await world.step()
     if (done || (goesOn && world.steps() < end)) continue
-    run.report(`nothing comes to an end: ${[...run.outstanding].slice(0, 5).join('; ')}`)
+    report(`nothing comes to an end: ${[...outstanding].slice(0, 5).join('; ')}`)
   }
 }

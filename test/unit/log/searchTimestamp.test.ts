@@ -69,12 +69,14 @@ test('where timestamps are out of order the earliest offset is answered, not the
   assert.deepEqual(await at(601), none)
 })
 
-/** Most requests of one search, in a log of `commits` batches whose timestamps are their offsets. */
-async function requestsOfSearch(commits: number): Promise<number> {
+/** Most requests of one search, in a log of batches whose timestamps are the number of their commit. */
+async function requestsOfSearch(commits: number, recordsPerBatch: number): Promise<number> {
   const ports = virtualPorts()
   const writer = createTestCluster(ports)
   await createTopic(writer, 't')
-  for (let from = 0; from < commits; from++) await writer.produceBatches('t', 0, batch([from]))
+  for (let commit = 0; commit < commits; commit++) {
+    await writer.produceBatches('t', 0, batch(new Array<number>(recordsPerBatch).fill(commit)))
+  }
   await writer.idle()
   const counted = countCalls(ports)
   let most = 0
@@ -83,18 +85,20 @@ async function requestsOfSearch(commits: number): Promise<number> {
     const timestamp = Math.floor(commits * share)
     const calls = await counted.during(async () => {
       const found = await reader.listOffsets('t', 0, { kind: 'timestamp', timestamp })
-      assert.equal(found.offset, timestamp)
+      assert.equal(found.offset, timestamp * recordsPerBatch)
     })
     most = Math.max(most, calls.tableReads + calls.objectReads)
   }
   return most
 }
 
-test('the requests of a search grow with the logarithm of the log', async (t) => {
-  const [small, large] = [await requestsOfSearch(150), await requestsOfSearch(150 * 32)]
-  t.diagnostic(`${small} requests for 150 commits, ${large} for 32 times as many`)
+test('the requests of a search grow with the logarithm of the commits, not of the records', async (t) => {
+  const [small, large] = [await requestsOfSearch(150, 1), await requestsOfSearch(150 * 32, 1)]
+  const wide = await requestsOfSearch(150, 500)
+  t.diagnostic(`150 commits: ${small} requests, 32 times as many: ${large}, of 500 records each: ${wide}`)
   assert.ok(
     large - small <= Math.log2(32) + 2,
     `${small} requests for 150 commits, ${large} for 32 times as many`,
   )
+  assert.ok(wide <= small + 2, `${small} requests for batches of one record, ${wide} for batches of 500`)
 })

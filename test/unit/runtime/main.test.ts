@@ -45,7 +45,7 @@ test('it says where it listens, is healthy, stops with code 0 and finds its data
   assert.equal((await second.stop()).code, 0)
 })
 
-test('requests under way are answered before it ends', async (t) => {
+test('requests under way are answered before it ends, and kept connections do not hold it', async (t) => {
   const folder = await temporaryFolder(t)
   const server = await startServerProcess({ DATA_DIR: folder, LINGER_MS: '300' })
   t.after(() => server.kill())
@@ -58,8 +58,10 @@ test('requests under way are answered before it ends', async (t) => {
     stopping = server.stop()
   })
   const stored = await Promise.all(answers)
+  const answered = performance.now()
   assert.equal(stored.length, 5)
   await stopping
+  assert.ok(performance.now() - answered < 3000, 'a client keeps a connection for 4 seconds')
 })
 
 test('a second process on the same data is refused by one sentence, and the first goes on', async (t) => {

@@ -1,0 +1,27 @@
+// `npm run kill-loop -- --rounds 50`: ends with code 1 when something that was acknowledged is lost.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runKillLoop } from './killLoop.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
+if (!/^[1-9]\d{0,5}$/.test(values.rounds))
+  throw new Error(`--rounds is ${values.rounds}: it takes a whole number from 1`)
+const rounds = Number(values.rounds)
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-loop-'))
+const { acknowledged, stored, problems } = await runKillLoop({ folder, rounds, report: print })
+for (const problem of problems) print(problem)
+if (problems.length === 0) {
+  await rm(folder, { recursive: true })
+  print(
+    `${rounds} kills: ${acknowledged} acknowledged records, every one found once at its offset (${stored} stored)`,
+  )
+} else {
+  print(
+    `${rounds} kills: ${problems.length} problems with ${acknowledged} acknowledged records; the log is in ${folder}`,
+  )
+  process.exitCode = 1
+}
