@@ -10,7 +10,7 @@ import { newObjectId } from '../metadata/objectId.ts'
 import { type BatchResult, commitBatches } from './commit.ts'
 import type { CommitSignal } from './commitSignal.ts'
 import type { LogDeps } from './deps.ts'
-import { maintainSequencer } from './maintain.ts'
+import { maintainSequencer, markWork } from './maintain.ts'
 import {
   type AppendRequest,
   bytesOf,
@@ -127,6 +127,7 @@ async function storeAndCommit(
   { signal, turns, maintain }: FlushTools,
   settle: Settle,
 ): Promise<void> {
+  const giveUpAt = deps.clock.now() + limits.writerPatienceMs
   const keys = container.commits.map(({ topicId, group }) => deps.scope.sequencer(topicId, group).pk)
   const taken = keys.map((key) => turns.take(key))
   try {
@@ -137,7 +138,10 @@ async function storeAndCommit(
       await taken[i]?.begin
       const key = deps.scope.sequencer(topicId, group)
       const commit = { key, topicId, group, batches, storage, objectId }
-      const done = await orRefuse([commit], settle, () => commitBatches(deps, commit, settle))
+      const done = await orRefuse([commit], settle, () => {
+        if (deps.clock.now() > giveUpAt) throw tooLate()
+        return commitBatches(deps, commit, settle)
+      })
       taken[i]?.end()
       signal.notify(key.pk)
       maintain(topicId, group, done?.tailLength ?? 0)
@@ -147,6 +151,9 @@ async function storeAndCommit(
     for (const turn of taken) turn.end()
   }
 }
+
+const tooLate = (): KafkaError =>
+  new KafkaError('KAFKA_STORAGE_ERROR', 'The records were not stored: writing them took too long. Try again.')
 
 /** A KafkaError is the answer to every batch that has none yet; anything else is a failure of ours. */
 async function orRefuse<T>(
@@ -187,6 +194,7 @@ const putObject = async (deps: LogDeps, objectId: string, parts: readonly Uint8A
 
 async function putInline(deps: LogDeps, objectId: string, parts: readonly Uint8Array[]): Promise<boolean> {
   const key = deps.scope.inlineData(objectId)
+  await noteInlinePrefix(deps, objectId)
   const data = new Uint8Array(Buffer.concat(parts))
   const { ok } = await deps.table.write({
     kind: 'put',
@@ -195,6 +203,17 @@ async function putInline(deps: LogDeps, objectId: string, parts: readonly Uint8A
     when: [{ kind: 'itemAbsent' }],
   })
   return ok
+}
+
+// Of each scope, the time for which this process has noted that there are inline items.
+const notedPrefixes = new WeakMap<LogDeps, string>()
+
+/** Before the first inline item of a time, so that the collector finds it: one write in a quarter of an hour. */
+async function noteInlinePrefix(deps: LogDeps, objectId: string): Promise<void> {
+  const key = deps.scope.inlinePrefix(objectId)
+  if (notedPrefixes.get(deps) === key.sk) return
+  await deps.table.write({ kind: 'put', key, attributes: {} })
+  notedPrefixes.set(deps, key.sk)
 }
 
 interface Turns {
@@ -224,9 +243,11 @@ function createMaintenance(deps: LogDeps, background: Set<Promise<void>>): Flush
   const underWay = new Set<string>()
   return (topicId, group, tailLength) => {
     const key = `${topicId}/${group}`
-    if (tailLength < limits.tailSpillLength || underWay.has(key)) return
+    const isLong = tailLength >= limits.tailSpillLength
+    if (!(isLong || tailLength === 1) || underWay.has(key)) return
     underWay.add(key)
-    const done: Promise<void> = maintainSequencer(deps, topicId, group)
+    const work = isLong ? maintainSequencer : markWork
+    const done: Promise<void> = work(deps, topicId, group)
       .catch(deps.reportBackgroundFailure)
       .finally(() => {
         underWay.delete(key)

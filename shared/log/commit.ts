@@ -100,7 +100,8 @@ async function write<B extends FlushedBatch>(
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     const found = await findCommit(deps, commit, plan).catch(undefinedWhenUnavailable)
-    return found ? { kind: 'committed', baseOffsets: found, tailLength: 0 } : { kind: 'unknown' }
+    // How long the tail is got lost with the answer: 1 marks the sequencer as one to look at.
+    return found ? { kind: 'committed', baseOffsets: found, tailLength: 1 } : { kind: 'unknown' }
   }
 }
 
@@ -193,7 +194,7 @@ async function learn(
     if (evicted.has(attribute)) continue
     const id = producer.producerId.toString(36)
     const key = deps.scope.evictedProducer(commit.topicId, commit.group, partition, id)
-    const row = (await retryRepeatable(deps, () => deps.table.get(key)))?.attributes['row']
+    const row = (await retryRepeatable(deps, () => deps.table.get(key)))?.attributes.row
     evicted.set(attribute, row instanceof Uint8Array ? decodeProducerRow(row) : undefined)
   }
   return { sequencer, evicted }

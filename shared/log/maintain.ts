@@ -3,19 +3,39 @@
 
 import { retryRepeatable } from '../base/retry.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
+import type { Action } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
 import { planEviction, planSpill } from './planSpill.ts'
 
-export async function maintainSequencer(deps: LogDeps, topicId: string, group: number): Promise<void> {
+/** `everything`: the whole tail is spilled, for the compactor. */
+export async function maintainSequencer(
+  deps: LogDeps,
+  topicId: string,
+  group: number,
+  everything = false,
+): Promise<void> {
   const target = { scope: deps.scope, topicId, group }
   const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
   if (!item) return
   const sequencer = parseSequencer(item)
-  const spill = planSpill(target, sequencer)
+  const spill = planSpill(target, sequencer, everything)
   if (spill) {
+    await markWork(deps, topicId, group)
     await Promise.all(spill.items.map((write) => retryRepeatable(deps, () => deps.table.write(write))))
     await retryRepeatable(deps, () => deps.table.write(spill.sequencer))
   }
   const eviction = planEviction(target, sequencer)
   if (eviction) await retryRepeatable(deps, () => deps.table.transact(eviction))
 }
+
+/**
+ * Tells the compactor that a sequencer has something for it: with the first commit to an empty tail and with each spill,
+ * so that its planner looks only at what was written to. Counts, so that a mark made while it works is not lost.
+ */
+export async function markWork(deps: LogDeps, topicId: string, group: number): Promise<void> {
+  const key = deps.scope.work(topicId, group, 0)
+  const mark: Action = { kind: 'add', attribute: workMarksAttribute, value: 1 }
+  await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key, actions: [mark] }))
+}
+
+export const workMarksAttribute = 'marks'

@@ -7,7 +7,7 @@ import { limits } from '../base/limits.ts'
 import { retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
 import { newTopicId } from '../metadata/objectId.ts'
 import type { Scope } from '../metadata/scope.ts'
-import { groupOf, newPartition, nextAttribute, tailAttribute } from '../metadata/sequencer.ts'
+import { groupOf, newPartition, nextAttribute, tailAttribute, topicAttribute } from '../metadata/sequencer.ts'
 import { parseTopicItem, type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
 import type {
   Action,
@@ -85,7 +85,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     async create({ name, partitionCount, overrides }) {
       await checkNew({ name, partitionCount })
       const topic = { name, topicId: newTopicId(deps.random), partitionCount, overrides, version: 1 }
-      await writeAll(newSequencers(scope, topic.topicId, partitionCount))
+      await writeAll(newSequencers(scope, topic))
       const key = scope.topic(collisionKey(name))
       const attributes = topicAttributes(topic)
       const outcome = await retryRepeatable(deps, () =>
@@ -123,7 +123,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
         if (!topic) throw unknown(name)
         const changed = { ...topic, ...change(topic), version: topic.version + 1 }
         checkPartitionCount(changed.partitionCount)
-        for (const step of growth(scope, topic.topicId, topic.partitionCount, changed.partitionCount)) {
+        for (const step of growth(scope, topic, changed.partitionCount)) {
           await writeAll(step)
         }
         const outcome = await retryRepeatable(deps, () => table.write(replacement(scope, topic, changed)))
@@ -165,22 +165,29 @@ function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite[] {
   ]
 }
 
-function newSequencers(scope: Scope, topicId: string, partitionCount: number): readonly Write[] {
+function newSequencers(scope: Scope, { name, topicId, partitionCount }: TopicItem): readonly Write[] {
   return groupsOf(partitionCount).map((group): Write => {
     const from = group * limits.partitionsPerSequencer
     const to = Math.min(partitionCount, from + limits.partitionsPerSequencer)
     const partitions = Array.from({ length: to - from }, (_, i) => newPartition(from + i))
-    const attributes: Attributes = Object.assign({ [tailAttribute]: [] }, ...partitions)
+    const attributes: Attributes = Object.assign(
+      { [topicAttribute]: name, [tailAttribute]: [] },
+      ...partitions,
+    )
     return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
   })
 }
 
 /** Partition by partition, because an earlier attempt may have stopped anywhere: what is there stays as it is. */
-function growth(scope: Scope, topicId: string, from: number, to: number): readonly (readonly Write[])[] {
+function growth(
+  scope: Scope,
+  { name, topicId, partitionCount: from }: TopicItem,
+  to: number,
+): readonly (readonly Write[])[] {
   if (to <= from) return []
   const groups = groupsOf(to).slice(groupOf(from))
   const sequencers = groups.map((group): Write => {
-    const attributes = { [tailAttribute]: [] }
+    const attributes = { [topicAttribute]: name, [tailAttribute]: [] }
     return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
   })
   const partitions = Array.from({ length: to - from }, (_, i): Write => {
