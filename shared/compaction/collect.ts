@@ -4,7 +4,7 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { decodeTailEntry } from '../metadata/extent.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'

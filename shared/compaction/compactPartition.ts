@@ -3,7 +3,7 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { acquireLease, type Lease, releaseLease, renewLease } from '../leases/lease.ts'
 import {
   groupOf,

@@ -2,7 +2,7 @@
 // goes too. Its flushes it shares with others: the collector finds them unnamed. May stop anywhere and go on.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf } from '../metadata/sequencer.ts'
 import type { Item, Write } from '../ports/table.ts'

@@ -1,6 +1,6 @@
 // What the table says of one partition, for the compactor: its sequencer, its segments, its flushes below the tail.
 
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { inOrder } from '../log/extents.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'

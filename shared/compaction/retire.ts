@@ -2,7 +2,7 @@
 // misses it finds the one that replaced it; the object waits for the grace in the list of the retired.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Lease } from '../leases/lease.ts'
 import { indexSortKey } from '../metadata/scope.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'

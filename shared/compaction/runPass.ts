@@ -3,7 +3,7 @@
 
 import { createLimiter } from '../base/concurrency.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { maintainSequencer, workMarksAttribute } from '../log/maintain.ts'
 import { decodeTailEntry } from '../metadata/extent.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'

@@ -5,7 +5,7 @@
 import { deferred } from '../base/concurrency.ts'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { newObjectId } from '../metadata/objectId.ts'
 import { type BatchResult, commitBatches } from './commit.ts'
 import type { CommitSignal } from './commitSignal.ts'

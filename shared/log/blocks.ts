@@ -3,7 +3,7 @@
 
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Extent } from '../metadata/extent.ts'
 import type { Scope } from '../metadata/scope.ts'
 import type { LogDeps } from './deps.ts'

@@ -3,7 +3,7 @@
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { backoffMs, retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
+import { backoffMs, retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import {
   decodeProducerRow,
   nextAttribute,

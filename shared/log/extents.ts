@@ -3,7 +3,7 @@
 // because what compaction has replaced is deleted after a while.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { type IndexItem, parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'

@@ -1,7 +1,7 @@
 // Carries out what planSpill decides. Any number of writers may do it at once, and any of them may stop anywhere: the
 // next one that meets a long tail does the same again.
 
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
 import type { Action } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
