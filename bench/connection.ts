@@ -73,7 +73,7 @@ export async function openConnection(port: number): Promise<Connection> {
 
 /** Calls `done` for each whole answer of 200; throws at the first other one, with the beginning of its body. */
 function createAnswerParser(done: (answer: Answer) => void): (chunk: Buffer) => void {
-  let head = none
+  let head: Buffer = none
   let current: Answer | undefined
   let left = 0
   return (chunk) => {
@@ -86,11 +86,12 @@ function createAnswerParser(done: (answer: Answer) => void): (chunk: Buffer) => 
         return
       }
       body = head.subarray(end + headEnd.length)
-      current = parseHead(head.latin1Slice(0, end).toLowerCase())
+      current = parseHead(head.toString('latin1', 0, end).toLowerCase())
       left = current.bodyBytes
       head = none
     }
-    if (current.status !== 200) throw new Error(`answered ${current.status}: ${body.latin1Slice(0, 500)}`)
+    if (current.status !== 200)
+      throw new Error(`answered ${current.status}: ${body.toString('latin1', 0, 500)}`)
     if (body.length > left) throw new Error('the server sent more than one answer')
     left -= body.length
     if (left > 0) return

@@ -16,7 +16,7 @@ app.get('/:bytes{\\d+}', (c) => {
   return c.body(answer)
 })
 
-serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, overrideGlobalObjects: false }, ({ port }) => {
+serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.stdout.write(`floor on http://127.0.0.1:${port}\n`)
 })
 process.on('SIGTERM', () => process.exit())

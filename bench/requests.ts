@@ -20,11 +20,11 @@ export const getRequest = (path: string, accept: string): Uint8Array =>
 const requestHead = (line: string, headers: string): string =>
   `${line} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n`
 
-/** One uncompressed batch whose records have values that nothing could compress. */
+/** One uncompressed batch of records with random text. */
 export function recordBatch(count: number, valueBytes: number): Uint8Array {
   const timestamp = Date.now()
   const records = Array.from({ length: count }, () => {
-    return { timestamp, key: null, value: randomBytes(valueBytes), headers: [] }
+    return { timestamp, key: null, value: Buffer.from(randomText(valueBytes)), headers: [] }
   })
   return encodeBatch({ records, codec: 'none' })
 }
@@ -32,11 +32,12 @@ export function recordBatch(count: number, valueBytes: number): Uint8Array {
 /** Records as Confluent's v3 takes them: JSON objects one after the other. */
 export function jsonRecords(count: number, valueBytes: number): Uint8Array {
   const records = Array.from({ length: count }, () => {
-    const data = randomBytes(valueBytes).toString('base64url').slice(0, valueBytes)
-    return JSON.stringify({ value: { type: 'STRING', data } })
+    return JSON.stringify({ value: { type: 'STRING', data: randomText(valueBytes) } })
   })
   return Buffer.from(records.join('\n'))
 }
+
+const randomText = (length: number): string => randomBytes(length).toString('base64url').slice(0, length)
 
 export async function createTopic(port: number, topic: string, partitions: number): Promise<void> {
   const body = JSON.stringify({ topic_name: topic, partitions_count: partitions })
@@ -48,7 +49,7 @@ export async function createTopic(port: number, topic: string, partitions: numbe
 export async function latestOffsets(port: number, topic: string, partitions: number): Promise<number[]> {
   const offsets: number[] = []
   for (let partition = 0; partition < partitions; partition++) {
-    const path = `${recordsPath(topic, partition)}?offset=0&max_bytes=0`
+    const path = `${recordsPath(topic, partition)}?offset=latest`
     const answer = await call(`http://127.0.0.1:${port}${path}`, { headers: { accept: recordBatchType } })
     offsets.push(Number(answer.headers.get('millrace-high-watermark')))
   }

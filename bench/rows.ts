@@ -1,5 +1,6 @@
 // The rows: what is sent, what it is compared with, and what the ratio should be.
 
+import { readHeader } from '../shared/kafka/recordBatchLayout.ts'
 import type { Target } from './figures.ts'
 import { runLoad } from './load.ts'
 import {
@@ -70,7 +71,7 @@ export const rows: readonly Row[] = [
       floor: 'fsync',
       compare: 'megabytesPerSecond',
       ...(connections === 8 && { target: atLeast(0.7) }),
-      setUp: (port) => rawProduce(port, connections, largeBatchRecords),
+      setUp: (port) => rawProduce(port, connections, recordBatch(largeBatchRecords, valueBytes)),
     }
   }),
   ...[1, 8, 32].map((connections): LoadRow => {
@@ -81,7 +82,7 @@ export const rows: readonly Row[] = [
       floor: 'bare',
       compare: 'requestsPerSecond',
       ...(connections === 32 && { target: atLeast(0.3) }),
-      setUp: (port) => rawProduce(port, connections, smallBatchRecords),
+      setUp: (port) => rawProduce(port, connections, recordBatch(smallBatchRecords, valueBytes)),
     }
   }),
   {
@@ -99,15 +100,15 @@ export const rows: readonly Row[] = [
     floor: 'static',
     compare: 'megabytesPerSecond',
     target: atLeast(0.6),
-    setUp: (port) => fetchRows(port, 8, largeBatchRecords, 1024 * 1024, recordBatchType),
+    setUp: (port) => fetchBatches(port, 8, recordBatch(largeBatchRecords, valueBytes), recordBatchType),
   },
   {
     kind: 'load',
     name: 'json-fetch-8',
-    title: 'JSON fetch 64 x 1 KiB, 8 conn',
+    title: 'JSON fetch 500 x 100 B, 8 conn',
     floor: 'static',
     compare: 'megabytesPerSecond',
-    setUp: (port) => fetchRows(port, 8, 64, 1, 'application/json'),
+    setUp: (port) => fetchBatches(port, 8, recordBatch(500, 100), 'application/json'),
   },
   { kind: 'tail', name: 'tail', title: 'produce to long-poll, 100/s' },
   {
@@ -116,25 +117,24 @@ export const rows: readonly Row[] = [
     title: 'peak memory, 4 GiB in',
     bytes: 4 * 1024 ** 3,
     limitMiB: 512,
-    setUp: (port) => rawProduce(port, 8, largeBatchRecords),
+    setUp: (port) => rawProduce(port, 8, recordBatch(largeBatchRecords, valueBytes)),
   },
 ]
 
-async function rawProduce(port: number, count: number, batchRecords: number): Promise<Workload> {
-  const body = recordBatch(batchRecords, valueBytes)
+async function rawProduce(port: number, count: number, batch: Uint8Array): Promise<Workload> {
   await createTopic(port, topic, partitions)
   const connections = Array.from({ length: count }, (_, index) => {
-    return [postRequest(recordsPath(topic, index % partitions), recordBatchType, body)]
+    return [postRequest(recordsPath(topic, index % partitions), recordBatchType, batch)]
   })
-  return { connections, requestBytes: body.length, checkStored: storedCheck(port, batchRecords) }
+  const checkStored = storedCheck(port, readHeader(batch).recordCount)
+  return { connections, requestBytes: batch.length, checkStored }
 }
 
 async function jsonProduce(port: number, count: number): Promise<Workload> {
   const records = 100
   const recordBytes = 100
   await createTopic(port, topic, partitions)
-  const body = jsonRecords(records, recordBytes)
-  const request = postRequest(recordsPath(topic), 'application/json', body)
+  const request = postRequest(recordsPath(topic), 'application/json', jsonRecords(records, recordBytes))
   const connections = Array.from({ length: count }, () => [request])
   return { connections, requestBytes: records * recordBytes, checkStored: storedCheck(port, records) }
 }
@@ -151,26 +151,23 @@ function storedCheck(port: number, requestRecords: number): Workload['checkStore
 /** More than the server's cache holds, read batch by batch; every connection has a partition of its own. */
 const preloadedBytes = 128 * 1024 * 1024
 
-async function fetchRows(
+async function fetchBatches(
   port: number,
   count: number,
-  batchRecords: number,
-  maxBytes: number,
+  batch: Uint8Array,
   accept: string,
 ): Promise<Workload> {
-  const { connections: producers, requestBytes } = await rawProduce(port, count, batchRecords)
-  const requestsMax = Math.ceil(preloadedBytes / requestBytes)
+  const { connections: producers } = await rawProduce(port, count, batch)
+  const requestsMax = Math.ceil(preloadedBytes / batch.length)
   await runLoad({ port, connections: producers, seconds: Number.POSITIVE_INFINITY, requestsMax })
-  const offsets = await latestOffsets(port, topic, count)
+  const { recordCount } = readHeader(batch)
   const path = (partition: number, offset: number) =>
-    `${recordsPath(topic, partition)}?offset=${offset}&max_bytes=${maxBytes}`
-  const connections = offsets.map((end, partition) => {
-    const batches = Array.from({ length: end / batchRecords }, (_, batch) => batch * batchRecords)
-    return batches.map((offset) => getRequest(path(partition, offset), accept))
+    `${recordsPath(topic, partition)}?offset=${offset}&max_bytes=${batch.length}`
+  const ends = await latestOffsets(port, topic, count)
+  const connections = ends.map((end, partition) => {
+    const offsets = Array.from({ length: end / recordCount }, (_, index) => index * recordCount)
+    return offsets.map((offset) => getRequest(path(partition, offset), accept))
   })
-  return {
-    connections,
-    requestBytes: await answerBytes(port, path(0, 0), accept),
-    checkStored: () => Promise.resolve(),
-  }
+  const requestBytes = await answerBytes(port, path(0, 0), accept)
+  return { connections, requestBytes, checkStored: () => Promise.resolve() }
 }

@@ -1,5 +1,5 @@
-// The demo's two ways out of the log: JSON through v3's consume, and the stored record batches as they are. Both read
-// every partition from its first offset to the end it has when the reading begins.
+// The demo's two ways out of the log: JSON through v3's consume, and the stored record batches as they are.
+// Both read every partition from its first offset to the end it has when the reading begins.
 
 import { decodeRecords, splitBatches } from '../shared/kafka/recordBatch.ts'
 import { type Target, topicPath } from './client.ts'

@@ -1,5 +1,6 @@
-// What the demo sends: three public data sets of the vega-datasets package, as records with a key, a JSON value and the
-// time that the data names. The 200,000 delays name no airport, so the distance flown is their key.
+// What the demo sends: three data sets of the vega-datasets package, as records with a key, a JSON value
+// and the time that the data names. The 200,000 delays name no airport, so the distance flown is their
+// key.
 
 import { readFile } from 'node:fs/promises'
 

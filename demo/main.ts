@@ -12,9 +12,10 @@ const help = `Sends public data sets through Millrace and checks that every reco
   npm run demo -- --records 5000                 at most so many records of each data set
   npm run demo -- --keep                         leave the topics (and the temporary folder) in place
 
-Flights go in as a stream of v3 JSON records, delays as compressed record batches and earthquakes through
-REST Proxy v2. Everything is read twice, as JSON with v3's consume and as the stored batches. A checksum covers
-offset, timestamp, key and value of a partition's records in order; where one differs the exit code is 1.
+Flights go in as a stream of v3 JSON records, delays as compressed record batches and earthquakes
+through REST Proxy v2. Everything is read twice, as JSON with v3's consume and as the stored
+batches. A checksum covers offset, timestamp, key and value of a partition's records in order; if
+one differs the exit code is 1.
 `
 
 interface Options {
@@ -23,20 +24,28 @@ interface Options {
   readonly keep: boolean
 }
 
+class UsageError extends Error {}
+
 function parseOptions(args: readonly string[]): Options | 'help' {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      url: { type: 'string' },
-      records: { type: 'string', default: '200000' },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  if (values.help) return 'help'
-  if (!/^[1-9]\d{0,8}$/.test(values.records)) throw new Error('--records takes a whole number from 1 on')
-  if (values.url !== undefined && !URL.canParse(values.url)) throw new Error('--url takes an address')
-  return { url: values.url, recordsMax: Number(values.records), keep: values.keep }
+  const { help: asked, records, url, keep } = parseArguments(args)
+  if (asked) return 'help'
+  if (!/^[1-9]\d{0,8}$/.test(records)) throw new UsageError('--records takes a whole number from 1 on')
+  if (url !== undefined && !URL.canParse(url)) throw new UsageError('--url takes an address')
+  return { url, recordsMax: Number(records), keep }
+}
+
+function parseArguments(args: readonly string[]) {
+  const options = {
+    url: { type: 'string' },
+    records: { type: 'string', default: '200000' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const
+  try {
+    return parseArgs({ args: [...args], options }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 async function main(options: Options): Promise<boolean> {
@@ -63,24 +72,19 @@ async function main(options: Options): Promise<boolean> {
 function summary(results: readonly PartitionResult[], elapsedMs: number): string {
   const records = results.reduce((sum, { sent }) => sum + sent.records, 0).toLocaleString('en')
   const bad = results.filter(({ ok }) => !ok).length
-  const verdict =
-    bad === 0
-      ? 'every one came back twice, in order, at its offset'
-      : `${bad} partitions did not give back what was sent`
-  return `${records} records in ${results.length} partitions: ${verdict} (${(elapsedMs / 1000).toFixed(1)} s).`
+  const of = `${results.length} partitions`
+  const seconds = `(${(elapsedMs / 1000).toFixed(1)} s)`
+  if (bad === 0) return `${records} records in ${of} came back twice, in order, in place ${seconds}.`
+  return `${records} records in ${of}: ${bad} partitions gave back something else ${seconds}.`
 }
 
-function fail(error: unknown, exitCode: number): void {
-  process.stderr.write(`The demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = exitCode
-}
-
-try {
-  const options = parseOptions(process.argv.slice(2))
+async function start(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args)
   if (options === 'help') process.stdout.write(help)
-  else
-    process.exitCode =
-      (await main(options).catch((error: unknown) => fail(error, 1))) === false ? 1 : process.exitCode
-} catch (error) {
-  fail(error, 2)
+  else if (!(await main(options))) process.exitCode = 1
 }
+
+await start(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`The demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+})

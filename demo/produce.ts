@@ -1,4 +1,5 @@
-// The demo's three ways into the log. Each tells `acknowledge` where every record went and what the log is to hold there.
+// The demo's three ways into the log. Each tells `acknowledge` where every record went and what the log is to
+// hold there.
 
 import { partitionForKey } from '../shared/kafka/murmur2.ts'
 import { encodeBatch } from '../shared/kafka/recordBatch.ts'

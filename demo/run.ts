@@ -1,4 +1,4 @@
-// The tour itself: topics, records in, records out twice, and whether each partition gave back what was sent to it.
+// The tour itself: topics, records in, records out twice, and whether each partition gave back what was sent.
 
 import { connect, type Target, topicPath } from './client.ts'
 import { type Consume, consumeBatches, consumeJson } from './consume.ts'

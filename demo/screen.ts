@@ -1,4 +1,4 @@
-// What the demo shows: a bar for each step on a terminal, a line for each elsewhere, and the table at the end.
+// What the demo shows: a bar a step on a terminal, a line a step elsewhere, and the table at the end.
 
 import { type Options, SingleBar } from 'cli-progress'
 import type { PartitionResult } from './run.ts'
@@ -19,8 +19,8 @@ export interface Output {
 }
 
 const barLength = 20
-/** With the bar and the rates a step takes 78 columns. */
-const labelLength = 24
+/** With the bar and the rates a step takes 79 columns. */
+const labelLength = 25
 
 export function createScreen({ stream, isTerminal }: Output): Screen {
   return {

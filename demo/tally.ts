@@ -1,5 +1,6 @@
-// What a partition holds, as one checksum: of every record in the order of the log its offset, timestamp, key and value.
-// Two tallies are equal only where the same records stand at the same offsets in the same order.
+// What a partition holds, as one checksum: of every record, in the order of the log, its offset,
+// timestamp, key and value. Two tallies are equal only where the same records stand at the same offsets
+// in the same order.
 
 import { createHash } from 'node:crypto'
 
@@ -32,7 +33,7 @@ export function tallyInOrder(records: readonly StoredRecord[]): Tally {
     if (value !== null) hash.update(value)
     bytes += bytesOf({ key, value })
   }
-  return { records: records.length, bytes, checksum: hash.digest('hex').slice(0, 10) }
+  return { records: records.length, bytes, checksum: hash.digest('hex').slice(0, 8) }
 }
 
 export function bytesOf({ key, value }: Pick<StoredRecord, 'key' | 'value'>): number {

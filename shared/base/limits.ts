@@ -13,8 +13,15 @@ export const limits = {
   tailLengthMax: 64,
   /** Producer rows of one sequencer before the idlest move to items of their own (20 bytes each). */
   producersPerSequencer: 128,
+  /** Rows that an eviction leaves, the latest used ones: fewer, so that the next new producer does not evict again. */
+  producersKeptByEviction: 80,
   /** Producers whose rows one commit checks: keeps its condition below DynamoDB's 4 KB of expression. */
   producersPerCommit: 48,
+  /**
+   * Bytes of one tail entry, as planned before it is encoded. A full tail of them and the producers' rows stay below the
+   * 400 KB of a table item, or nothing could be committed any more.
+   */
+  tailEntryBytesMax: 4096,
   /** Batches of a producer within which a retry is answered with its first offset (Kafka's window). */
   producerBatchesRetained: 5,
   /** Pages of index that are searched for a retried batch that has left the tail. */
@@ -44,6 +51,10 @@ export const limits = {
 } as const
 
 invariant(limits.tailSpillCount < limits.tailSpillLength, 'a spill leaves the newest entries in the tail')
+invariant(
+  limits.producersKeptByEviction < limits.producersPerSequencer,
+  'an eviction leaves fewer producers than begin one',
+)
 invariant(limits.tailSpillLength < limits.tailLengthMax, 'a tail is spilled before it refuses commits')
 invariant(
   limits.partitionsPerTopicMax / limits.partitionsPerSequencer <= 98,

@@ -38,9 +38,13 @@ export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Pro
   const { config } = task.partition
   const segmentBytes = Math.min(config.segmentBytes, deps.settings.segmentBytesMax)
   const toClean = task.segments.filter((segment) => segment.baseOffset < mappedEnd)
+  let cleanEnd = task.firstDirtyOffset
   for (const group of groupSegments(toClean, segmentBytes)) {
+    // What is rewritten so far is clean: its keys were compared with all that was mapped.
+    if (deps.stopping?.aborted) return cleanEnd
     const swapped = await cleanGroup(deps, task, group, map, mappedEnd)
     if (!swapped) return undefined
+    cleanEnd = Math.max(cleanEnd, Math.min(mappedEnd, group.at(-1)?.endOffset ?? 0))
   }
   return mappedEnd
 }
@@ -53,7 +57,7 @@ async function mapDirtyKeys(deps: CompactionDeps, task: CleanTask, map: OffsetMa
     for (const { batch } of batchesOf(extent, bytes)) {
       for (const { key, offset } of decodeRecords(batch, limits.decompressedBytesMax)) {
         if (offset < task.firstDirtyOffset || key === null) continue
-        if (!map.put(key, offset)) return offset
+        if (!map.put(key, offset) || deps.stopping?.aborted) return offset
       }
     }
   }

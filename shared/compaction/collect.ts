@@ -4,7 +4,6 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { decodeTailEntry } from '../metadata/extent.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
@@ -13,8 +12,9 @@ import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
 import { decodeSegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { collectDeletedTopics } from './deletedTopics.ts'
-import type { CompactionDeps } from './deps.ts'
+import { type CompactionDeps, isOver } from './deps.ts'
 import { queryAll } from './partitionItems.ts'
 
 export interface CollectOptions {
@@ -50,13 +50,13 @@ export async function collect(deps: CompactionDeps, options: CollectOptions): Pr
   return pass
 }
 
-const isOver = ({ deps, deadlineMs }: Pass): boolean => deps.clock.now() >= deadlineMs
+const isPassOver = ({ deps, deadlineMs }: Pass): boolean => isOver(deps, deadlineMs)
 
 async function collectRetired(pass: Pass): Promise<void> {
   const { deps } = pass
   for await (const { key, attributes } of queryAll(deps, { pk: deps.scope.retiredPk })) {
     const { since, name } = attributes
-    if (isOver(pass)) return
+    if (isPassOver(pass)) return
     if (typeof since !== 'number' || typeof name !== 'string' || since >= pass.beforeMs) continue
     await deleteObject(pass, name)
     if (!pass.dryRun) await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key }))
@@ -88,7 +88,7 @@ async function collectInline(pass: Pass): Promise<void> {
   const { deps } = pass
   for await (const marker of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
     const prefix = marker.key.sk
-    if (isOver(pass) || objectTimeMs(`${prefix}fffff`) >= pass.beforeMs) return
+    if (isPassOver(pass) || objectTimeMs(`${prefix}fffff`) >= pass.beforeMs) return
     let left = 0
     for (const pk of deps.scope.inlineShards(prefix)) {
       for await (const { key, attributes } of queryAll(deps, { pk })) {
@@ -114,7 +114,7 @@ async function* oldObjects(
     const { objects: found, next } = await retryRepeatable(pass.deps, () => objects.list(prefix, page))
     for (const { name, size } of found) {
       const id = name.slice(prefix.length).replace('/', '')
-      if (isOver(pass) || objectTimeMs(id) >= pass.beforeMs) return
+      if (isPassOver(pass) || objectTimeMs(id) >= pass.beforeMs) return
       yield { name, id, size }
     }
     if (next === undefined) return

@@ -3,7 +3,6 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { acquireLease, type Lease, releaseLease, renewLease } from '../leases/lease.ts'
 import {
   groupOf,
@@ -12,9 +11,10 @@ import {
   parseSequencer,
   producerRows,
 } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { cleanPartition } from './clean.ts'
 import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
-import type { CompactionDeps, Partition } from './deps.ts'
+import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { readPartition, readSegments } from './partitionItems.ts'
 import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
@@ -65,7 +65,7 @@ async function work(
   const dues: number[] = []
   for (const step of [mergeStep, cleanStep, retainStep, trimStep]) {
     for (let again = true; again; ) {
-      if (deps.clock.now() >= deadlineMs) return { dueMs: deps.clock.now() }
+      if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
       const renewed = await renewLease(deps, lease, deps.settings.leaseMs)
       const due = renewed && (await step(deps, partition, renewed))
       if (due === undefined) return { dueMs: deps.clock.now() + deps.settings.leaseMs }

@@ -2,11 +2,11 @@
 // goes too. Its flushes it shares with others: the collector finds them unnamed. May stop anywhere and go on.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Item, Write } from '../ports/table.ts'
-import type { CompactionDeps } from './deps.ts'
+import { type CompactionDeps, isOver } from './deps.ts'
 import { queryAll } from './partitionItems.ts'
 
 export async function collectDeletedTopics(deps: CompactionDeps, deadlineMs: number): Promise<void> {
@@ -15,7 +15,7 @@ export async function collectDeletedTopics(deps: CompactionDeps, deadlineMs: num
     const { partitions } = deleted.attributes
     if (typeof partitions !== 'number') continue
     for (let partition = 0; partition < partitions; partition++) {
-      if (deps.clock.now() >= deadlineMs) return
+      if (isOver(deps, deadlineMs)) return
       await deletePartition(deps, topicId, partition)
     }
     await write(deps, { kind: 'delete', key: deleted.key })

@@ -22,7 +22,13 @@ export interface CompactionDeps extends LogDeps {
   /** Unique to this process. */
   readonly owner: string
   readonly report: CompactionReport
+  /** Aborted when the process ends: work ends at the next clean point. */
+  readonly stopping?: AbortSignal
 }
+
+/** Asked at every clean point. */
+export const isOver = (deps: Pick<CompactionDeps, 'clock' | 'stopping'>, deadlineMs: number): boolean =>
+  deps.stopping?.aborted === true || deps.clock.now() >= deadlineMs
 
 export interface Partition {
   readonly topicName: string

@@ -1,19 +1,19 @@
 // What the table says of one partition, for the compactor: its sequencer, its segments, its flushes below the tail.
 
-import { retryRepeatable } from '../ports/retry.ts'
 import { inOrder } from '../log/extents.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
 import { liveSegments, parseSegmentItem, type SegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf, type PartitionState, parseSequencer, partitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Item } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 
 const itemsPerPage = 200
 
 export async function* queryAll(
-  deps: CompactionDeps,
+  deps: Pick<CompactionDeps, 'table' | 'clock' | 'random'>,
   range: { readonly pk: string; readonly from?: string; readonly to?: string; readonly prefix?: string },
 ): AsyncGenerator<Item> {
   for (let after: string | undefined; ; ) {

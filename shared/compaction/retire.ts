@@ -2,11 +2,11 @@
 // misses it finds the one that replaced it; the object waits for the grace in the list of the retired.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import type { Lease } from '../leases/lease.ts'
 import { indexSortKey } from '../metadata/scope.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'
 import type { PartitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { TransactWrite } from '../ports/table.ts'
 import { type CleanerState, cleanerAttributes } from './cleanerItem.ts'
 import type { CompactionDeps, Partition } from './deps.ts'

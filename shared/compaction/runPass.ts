@@ -3,17 +3,17 @@
 
 import { createLimiter } from '../base/concurrency.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { maintainSequencer, workMarksAttribute } from '../log/maintain.ts'
 import { decodeTailEntry } from '../metadata/extent.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { workSortKey } from '../metadata/scope.ts'
 import { parseSequencer, type Sequencer, topicAttribute } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Item } from '../ports/table.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
 import { compactPartition } from './compactPartition.ts'
-import type { CompactionDeps, Partition } from './deps.ts'
+import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 
 export interface PassOptions {
   /** The pass ends at the next clean point after this. */
@@ -49,14 +49,14 @@ export async function runPass(
     }
     const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
     const turns = items.map(async (item) => {
-      if (deps.clock.now() >= deadlineMs) return
+      if (isOver(deps, deadlineMs)) return
       const worked = await workOnSequencer(deps, catalog, item, { deadlineMs, limiter, topicName })
       if (worked) sequencers++
     })
     await Promise.all(turns)
     after = next
-  } while (after !== undefined && deps.clock.now() < deadlineMs)
-  return { sequencers, unfinished: deps.clock.now() >= deadlineMs }
+  } while (after !== undefined && !isOver(deps, deadlineMs))
+  return { sequencers, unfinished: isOver(deps, deadlineMs) }
 }
 
 interface Turn {

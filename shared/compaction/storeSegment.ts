@@ -2,9 +2,9 @@
 // lease and on what is replaced. Who stops in between leaves an object that nothing names.
 
 import { StorageError } from '../base/errors.ts'
-import { retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import { fence, type Lease } from '../leases/lease.ts'
 import { type NewSegment, segmentAttributes } from '../metadata/segmentItem.ts'
+import { retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import type { Condition, ItemKey, TransactWrite } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import type { BuiltSegment } from './segmentBuilder.ts'

@@ -1,7 +1,8 @@
-// Request bodies: how many bytes may come, how long a client may take, and how much of them is in memory at once.
-// Refuses: more than limits.bodyBytesMax (413), a silent client (408), a body that is not what Content-Length promised
-// (400), a Content-Encoding (415: what it unpacks to cannot be bounded before it is unpacked; record batches carry
-// their own compression). Knows nothing of what is in a body.
+// Request bodies: how many bytes may come, how long a client may take, and how much of them is in memory at
+// once.
+// Refuses: more than limits.bodyBytesMax (413), a silent client (408), a body that is not what
+// Content-Length promised (400), a Content-Encoding (415: what it unpacks to cannot be bounded before it is
+// unpacked; record batches carry their own compression). Knows nothing of what is in a body.
 
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
@@ -18,7 +19,8 @@ export interface BodyStream {
 }
 
 /**
- * Reads the whole body and hands it to `use`; its bytes count against limits.bodiesBytesMax until `use` is done.
+ * Reads the whole body and hands it to `use`; its bytes count against limits.bodiesBytesMax until `use` is
+ * done.
  * Requests that find no room wait in the order they came, before a byte of their body is read.
  */
 export const withBody = async <T>(
@@ -58,8 +60,7 @@ export const openBody = (c: Context, clock: Clock): BodyStream => {
     if (!(atHand instanceof Promise)) return atHand
     const timer = new AbortController()
     const idle = clock.sleep(idleMsMax, timer.signal).then(() => 'idle' as const)
-    const next = await Promise.race([atHand.catch(refuseAborted), idle])
-    timer.abort()
+    const next = await Promise.race([atHand.catch(refuseAborted), idle]).finally(() => timer.abort('read'))
     if (next !== 'idle') return next
     throw new KafkaError('REQUEST_BODY_TIMEOUT', `nothing more of the body came within ${idleMsMax} ms`)
   }
@@ -67,7 +68,10 @@ export const openBody = (c: Context, clock: Clock): BodyStream => {
 }
 
 export interface ByteRoom {
-  /** Resolves when there is room, in the order of the calls; answers the bytes taken, at most the whole room. */
+  /**
+   * Resolves when there is room, in the order of the calls; answers the bytes taken, at most the whole
+   * room.
+   */
   acquire(bytes: number): Promise<number>
   release(bytes: number): void
 }
@@ -101,7 +105,8 @@ export const createByteRoom = (bytesMax: number): ByteRoom => {
   }
 }
 
-// Every route of one app shares the room; it hangs on the app's dependencies because routes are registered one by one.
+// Every route of one app shares the room; it hangs on the app's dependencies because routes are registered
+// one by one.
 const rooms = new WeakMap<HttpDeps, ByteRoom>()
 
 export const bodyRoom = (deps: HttpDeps): ByteRoom => {

@@ -9,11 +9,11 @@ import { HTTPException } from 'hono/http-exception'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import type { AppEnv, HttpDeps } from './context.ts'
 
-export type Dialect = 'v2' | 'v3'
+type Dialect = 'v2' | 'v3'
 
 export const v2Json = 'application/vnd.kafka.v2+json'
 
-export interface ErrorBody {
+interface ErrorBody {
   readonly error_code: number
   readonly message: string
 }
@@ -37,7 +37,6 @@ const statusDescriptions = {
   415: 'The body is of a media type that is not read here.',
   416: 'The offset is outside the log.',
   422: 'The body cannot be read as what it says it is.',
-  429: 'Too many requests: try again after Retry-After.',
   503: 'The storage does not answer: try again.',
 } as const
 

@@ -1,5 +1,6 @@
-// Following a partition or a topic: events of what is there, then of what comes, until the stream's time is up or the
-// reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error` event, the last one.
+// Following a partition or a topic: events of what is there, then of what comes, until the stream's time is
+// up or the reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error`
+// event, the last one.
 
 import type { Cluster } from '../service/cluster.ts'
 import type { HttpDeps } from './context.ts'

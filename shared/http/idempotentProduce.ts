@@ -1,5 +1,6 @@
-// Idempotent append over plain HTTP: the body is one unit that is read whole, so that a retry makes the same batch, and
-// that goes to one partition, because sequences count within one. Refuses a body with any record that it cannot append.
+// Idempotent append over plain HTTP: the body is one unit that is read whole, so that a retry makes the
+// same batch, and that goes to one partition, because sequences count within one. Refuses a body with any
+// record that it cannot append.
 // Of a refused sequence the answer says what would have been accepted.
 
 import { invariant, KafkaError } from '../base/errors.ts'
@@ -99,11 +100,14 @@ function notOnePartition(): KafkaError {
 }
 
 function renderAll(outcomes: readonly RecordOutcome[], records: readonly V3Record[], prefix: string): string {
+  const failed = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.error]))
+  // One record's refusal is every record's; the others only say that there is one.
+  const cause = failed.find(({ code }) => code !== 'INVALID_REQUEST') ?? failed[0]
+  if (cause !== undefined) throw cause
   let reports = ''
   for (const [index, record] of records.entries()) {
     const outcome = outcomes[index]
     invariant(outcome !== undefined, 'every record that was appended has an outcome')
-    if (!outcome.ok) throw outcome.error
     reports += `${renderReport(outcome, record, prefix)}\n`
   }
   return reports

@@ -5,9 +5,10 @@
 import type { App, DocsAsset, HttpDeps } from './context.ts'
 
 const homePolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; style-src 'unsafe-inline'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Swagger UI draws with inline styles and images in data: URLs, and fetches the description and what one tries.
+// Swagger UI draws with inline styles and images in data: URLs, and fetches what one tries out.
 const docsPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -4,7 +4,7 @@
 
 import { z } from '@hono/zod-openapi'
 
-export const clusterIdParam = z.string().openapi({ description: "The cluster's id.", example: 'millrace' })
+const clusterIdParam = z.string().openapi({ description: "The cluster's id.", example: 'millrace' })
 
 export const topicNameParam = z.string().openapi({ description: "The topic's name.", example: 'orders' })
 
@@ -15,7 +15,7 @@ export function decimal(description: string, example: number) {
     .regex(/^(0|[1-9]\d{0,15})$/, 'expected a non-negative integer in decimal digits')
     .transform(Number)
     .refine(Number.isSafeInteger, 'expected an integer of at most 9007199254740991')
-    .openapi({ type: 'integer', description, example })
+    .openapi({ type: 'integer', minimum: 0, description, example })
 }
 
 export const partitionIdParam = decimal("The partition's number.", 0)

@@ -1,5 +1,5 @@
-// Routes whose bodies and answers are streams or bytes: described like the others, but nothing touches the body before
-// the handler. Paths, queries and headers are parsed by the same schemas as everywhere.
+// Routes whose bodies and answers are streams or bytes: described like the others, but nothing touches the
+// body before the handler. Paths, queries and headers are parsed by the same schemas as everywhere.
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'

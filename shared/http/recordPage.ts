@@ -1,4 +1,5 @@
-// One partition, read once: the records of a fetch, walked until a bound is met. Errors of the partition are thrown.
+// One partition, read once: the records of a fetch, walked until a bound is met. Errors of the partition
+// are thrown.
 
 import { invariant } from '../base/errors.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'

@@ -1,5 +1,5 @@
-// A failure inside an answer whose status is already sent: it becomes a report or an event, in the words that the same
-// failure would have had as a status; what is a mistake of ours goes to the operator.
+// A failure inside an answer whose status is already sent: it becomes a report or an event, in the words
+// that the same failure would have had as a status; what is a mistake of ours goes to the operator.
 
 import { KafkaError } from '../base/errors.ts'
 import type { HttpDeps } from './context.ts'

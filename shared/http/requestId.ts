@@ -14,9 +14,11 @@ export function createRequestId({ random }: Pick<HttpDeps, 'random'>): Middlewar
       given !== undefined && isSafe(given) ? given : Buffer.from(random.bytes(12)).toString('base64url')
     c.set('requestId', requestId)
     await next()
-    c.header(header, requestId)
+    // Not c.header(): that builds the finished answer anew and copies its body.
+    const { headers } = c.res
+    headers.set(header, requestId)
     // No answer is ever to be taken for a web page that it does not say it is.
-    c.header('x-content-type-options', 'nosniff')
+    headers.set('x-content-type-options', 'nosniff')
   }
 }
 

@@ -8,7 +8,7 @@ import type { Topic } from '../service/cluster.ts'
 import type { ConfigEntry } from '../topics/configs.ts'
 
 export const brokerId = 1
-export const replicationFactor = 1
+const replicationFactor = 1
 
 /** A cluster and its URL. */
 export interface Place {

@@ -1,4 +1,5 @@
-// Where a read begins: ?offset=<number>|earliest|latest, or ?timestamp=<ms>, resolved against the log as it is now.
+// Where a read begins: ?offset=<number>|earliest|latest, or ?timestamp=<ms>, resolved against the log as it
+// is now.
 
 import { z } from '@hono/zod-openapi'
 import { createLimiter } from '../base/concurrency.ts'

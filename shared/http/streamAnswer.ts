@@ -1,5 +1,6 @@
-// An answer that is written while it comes into being. Its first part is awaited before the status is sent, so that what
-// is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told when the client has gone.
+// An answer that is written while it comes into being. Its first part is awaited before the status is sent,
+// so that what is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told
+// when the client has gone.
 
 import type { RawContext } from './rawRoute.ts'
 

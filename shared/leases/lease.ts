@@ -2,8 +2,8 @@
 // lease guards carries the epoch as a condition, so a holder that was frozen past its lease changes nothing, whatever its
 // clock says. Clocks decide only when a lease may be stolen. Attributes: epoch, owner, until (milliseconds).
 
-import { type RetryDeps, retryRepeatable } from '../ports/retry.ts'
 import type { Scope } from '../metadata/scope.ts'
+import { type RetryDeps, retryRepeatable } from '../ports/retry.ts'
 import type { Condition, Item, ItemKey, Table, TransactWrite, Write } from '../ports/table.ts'
 
 export interface LeaseDeps extends RetryDeps {

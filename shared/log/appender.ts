@@ -5,8 +5,8 @@
 import { deferred } from '../base/concurrency.ts'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { newObjectId } from '../metadata/objectId.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { type BatchResult, commitBatches } from './commit.ts'
 import type { CommitSignal } from './commitSignal.ts'
 import type { LogDeps } from './deps.ts'
@@ -101,46 +101,49 @@ interface FlushTools {
   readonly maintain: (topicId: string, group: number, tailLength: number) => void
 }
 
-/** Never rejects: what fails is answered to the requests of the flush. */
+/** Never rejects: what fails is answered to the requests that it failed. */
 async function flush(deps: LogDeps, taken: readonly Pending[], tools: FlushTools): Promise<void> {
   const byRequest = new Map(taken.map((one) => [one.request, one]))
-  const settle = (batch: ContainedBatch, result: BatchResult) => {
-    const one = byRequest.get(batch.request)
-    if (!one || one.results[batch.index]) return
-    one.results[batch.index] = result
-    const results = one.results.filter((r) => r !== undefined)
-    if (results.length === one.results.length) one.resolve(results)
+  const answers: Answers = {
+    settle(batch, result) {
+      const one = byRequest.get(batch.request)
+      if (!one || one.results[batch.index]) return
+      one.results[batch.index] = result
+      const results = one.results.filter((r) => r !== undefined)
+      if (results.length === one.results.length) one.resolve(results)
+    },
+    fail: (batch, error) => byRequest.get(batch.request)?.reject(error),
   }
-  try {
-    const containers = planContainers(taken.map(({ request }) => request))
-    await Promise.all(containers.map((container) => storeAndCommit(deps, container, tools, settle)))
-  } catch (error) {
-    for (const one of taken) one.reject(error)
-  }
+  const containers = planContainers(taken.map(({ request }) => request))
+  await Promise.all(containers.map((container) => storeAndCommit(deps, container, tools, answers)))
 }
 
-type Settle = (batch: ContainedBatch, result: BatchResult) => void
+interface Answers {
+  readonly settle: (batch: ContainedBatch, result: BatchResult) => void
+  /** A failure of ours: no answer that the batch's client could act on. */
+  readonly fail: (batch: ContainedBatch, error: unknown) => void
+}
 
 async function storeAndCommit(
   deps: LogDeps,
   container: Container,
   { signal, turns, maintain }: FlushTools,
-  settle: Settle,
+  answers: Answers,
 ): Promise<void> {
   const giveUpAt = deps.clock.now() + limits.writerPatienceMs
   const keys = container.commits.map(({ topicId, group }) => deps.scope.sequencer(topicId, group).pk)
   const taken = keys.map((key) => turns.take(key))
   try {
-    const objectId = await orRefuse(container.commits, settle, () => storeContainer(deps, container))
+    const objectId = await orAnswer(container.commits, answers, () => storeContainer(deps, container))
     if (objectId === undefined) return
     const { storage } = container
     const commits = container.commits.map(async ({ topicId, group, batches }, i) => {
       await taken[i]?.begin
       const key = deps.scope.sequencer(topicId, group)
       const commit = { key, topicId, group, batches, storage, objectId }
-      const done = await orRefuse([commit], settle, () => {
+      const done = await orAnswer([commit], answers, () => {
         if (deps.clock.now() > giveUpAt) throw tooLate()
-        return commitBatches(deps, commit, settle)
+        return commitBatches(deps, commit, answers.settle)
       })
       taken[i]?.end()
       signal.notify(key.pk)
@@ -155,17 +158,19 @@ async function storeAndCommit(
 const tooLate = (): KafkaError =>
   new KafkaError('KAFKA_STORAGE_ERROR', 'The records were not stored: writing them took too long. Try again.')
 
-/** A KafkaError is the answer to every batch that has none yet; anything else is a failure of ours. */
-async function orRefuse<T>(
+/** A KafkaError is the answer to every batch that has none yet; anything else fails their requests, and no others. */
+async function orAnswer<T>(
   commits: readonly { readonly batches: readonly ContainedBatch[] }[],
-  settle: Settle,
+  { settle, fail }: Answers,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    for (const { batches } of commits) for (const batch of batches) settle(batch, { kind: 'refused', error })
+    for (const batch of commits.flatMap(({ batches }) => batches)) {
+      if (error instanceof KafkaError) settle(batch, { kind: 'refused', error })
+      else fail(batch, error)
+    }
     return undefined
   }
 }

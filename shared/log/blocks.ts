@@ -3,9 +3,9 @@
 
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import type { Extent } from '../metadata/extent.ts'
 import type { Scope } from '../metadata/scope.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 
 export interface BlockSettings {

@@ -3,7 +3,6 @@
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { backoffMs, retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import {
   decodeProducerRow,
   nextAttribute,
@@ -13,6 +12,7 @@ import {
   producerRow,
   tailAttribute,
 } from '../metadata/sequencer.ts'
+import { backoffMs, retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import type { Attributes, Item } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
 import { findCommittedExtent, findStoredBatch } from './findStored.ts'
@@ -42,6 +42,25 @@ export async function commitBatches<B extends FlushedBatch>(
   commit: SequencerCommit<B>,
   settle: Settle<B>,
 ): Promise<{ readonly tailLength: number }> {
+  const inDoubt = new Set<B>()
+  const settleInDoubt: Settle<B> = (batch, result) => {
+    settle(batch, inDoubt.delete(batch) ? resultInDoubt(result) : result)
+  }
+  try {
+    return await commitAll(deps, commit, settleInDoubt, inDoubt)
+  } catch (error) {
+    if (error instanceof KafkaError) refuseAll([...inDoubt], unknownOutcome(), settle)
+    throw error
+  }
+}
+
+/** `inDoubt` gets the batches of writes whose answers were lost: no refusal may say that they are not stored. */
+async function commitAll<B extends FlushedBatch>(
+  deps: LogDeps,
+  commit: SequencerCommit<B>,
+  settle: Settle<B>,
+  inDoubt: Set<B>,
+): Promise<{ readonly tailLength: number }> {
   let remaining = commit.batches
   let known: Knowledge | undefined
   let tailLength = 0
@@ -57,12 +76,15 @@ export async function commitBatches<B extends FlushedBatch>(
       await settlePlan(deps, commit, plan, outcome.baseOffsets, settle)
       remaining = remaining.filter((batch) => plan.verdicts.get(batch)?.kind === 'later')
       known = undefined
+      // Progress: a flush of very many producers takes many commits, none of which has been tried in vain.
+      attempt = 0
     } else if (outcome.kind === 'refused') {
-      if (!outcome.current) refuseAll(remaining, noTopic(), settle)
+      if (!outcome.current) refuseGone(remaining, inDoubt, settle)
       remaining = outcome.current ? remaining : []
       known = outcome.current && (await learn(deps, commit, outcome.current, remaining))
       await makeRoom(deps, commit, known)
     } else {
+      for (const batch of plan.committed) inDoubt.add(batch)
       const lost = plan.committed.filter((batch) => !batch.producer)
       refuseAll(lost, unknownOutcome(), settle)
       remaining = remaining.filter((batch) => batch.producer || !plan.committed.includes(batch))
@@ -211,6 +233,18 @@ async function makeRoom(
 
 function refuseAll<B>(batches: readonly B[], error: KafkaError, settle: Settle<B>): void {
   for (const batch of batches) settle(batch, { kind: 'refused', error })
+}
+
+/** With its sequencer the log is gone, and with it what a lost write may have stored there. */
+function refuseGone<B>(batches: readonly B[], inDoubt: Set<B>, settle: Settle<B>): void {
+  inDoubt.clear()
+  refuseAll(batches, noTopic(), settle)
+}
+
+/** An earlier write of the batch may have been carried out, or may be yet. */
+function resultInDoubt(result: BatchResult): BatchResult {
+  if (result.kind === 'placed' || result.error.code === 'DUPLICATE_SEQUENCE_NUMBER') return result
+  return { kind: 'refused', error: unknownOutcome() }
 }
 
 const noTopic = (): KafkaError =>

@@ -3,11 +3,11 @@
 // because what compaction has replaced is deleted after a while.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { type IndexItem, parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
 import type { PartitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 
 export interface LogPosition {
@@ -78,7 +78,9 @@ export function createExtents(deps: LogDeps): Extents {
         }
       }
       const tail = state.tail.filter((extent) => endOf(extent) > next)
-      return firstEnough([...found, ...tail], offset, bytesMin)
+      // The index may have been read after `state` was, and know more than the caller's high watermark.
+      const visible = [...found, ...tail].filter((extent) => endOf(extent) <= state.nextOffset)
+      return firstEnough(visible, offset, bytesMin)
     },
 
     async items(at, limit, state) {
@@ -121,8 +123,9 @@ export const endOf = (extent: PlacedExtent): number => extent.baseOffset + exten
 const bytesFrom = (extent: PlacedExtent, offset: number): number =>
   (extent.length * (endOf(extent) - Math.max(offset, extent.baseOffset))) / extent.offsetCount
 
+/** The first extent is always wanted, however few bytes are. */
 const isEnough = (extents: readonly PlacedExtent[], offset: number, bytesMin: number): boolean =>
-  extents.reduce((sum, extent) => sum + bytesFrom(extent, offset), 0) >= bytesMin
+  extents.length > 0 && extents.reduce((sum, extent) => sum + bytesFrom(extent, offset), 0) >= bytesMin
 
 /** At least one, where there is one. */
 function firstEnough(

@@ -1,11 +1,11 @@
 // Carries out what planSpill decides. Any number of writers may do it at once, and any of them may stop anywhere: the
 // next one that meets a long tail does the same again.
 
-import { retryRepeatable } from '../ports/retry.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Action } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
-import { planEviction, planSpill } from './planSpill.ts'
+import { planEvictions, planSpill } from './planSpill.ts'
 
 /** `everything`: the whole tail is spilled, for the compactor. */
 export async function maintainSequencer(
@@ -24,8 +24,9 @@ export async function maintainSequencer(
     await Promise.all(spill.items.map((write) => retryRepeatable(deps, () => deps.table.write(write))))
     await retryRepeatable(deps, () => deps.table.write(spill.sequencer))
   }
-  const eviction = planEviction(target, sequencer)
-  if (eviction) await retryRepeatable(deps, () => deps.table.transact(eviction))
+  for (const eviction of planEvictions(target, sequencer)) {
+    await retryRepeatable(deps, () => deps.table.transact(eviction))
+  }
 }
 
 /**

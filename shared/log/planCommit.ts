@@ -7,8 +7,10 @@ import { limits } from '../base/limits.ts'
 import {
   type ExtentStorage,
   encodeTailEntry,
+  extentBytesMax,
   type PartitionExtent,
   type ProducerBatch,
+  producerBatchBytesMax,
 } from '../metadata/extent.ts'
 import {
   encodeProducerRow,
@@ -44,7 +46,7 @@ export type BatchVerdict =
   | { readonly kind: 'commit' }
   | { readonly kind: 'stored' }
   | { readonly kind: 'refused'; readonly error: KafkaError }
-  /** Not in this commit: its conditions would not fit. */
+  /** Not in this commit: its conditions or its entry would not fit. What comes after it waits too, to keep the order. */
   | { readonly kind: 'later' }
 
 export interface CommitPlan<B extends FlushedBatch> {
@@ -79,7 +81,19 @@ export function planCommit<B extends FlushedBatch>(
   const nowMinutes = Math.floor(nowMs / 60_000)
   const rows = new Map<string, RowState>()
   const verdicts = new Map<B, BatchVerdict>()
-  for (const batch of request.batches) verdicts.set(batch, decideBatch(batch, rows, known, nowMinutes))
+  let entryBytes = 0
+  let last: B | undefined
+  let full = false
+  for (const batch of request.batches) {
+    const bytes = entryBytesOf(batch, last)
+    full ||= entryBytes + bytes > limits.tailEntryBytesMax
+    const verdict: BatchVerdict = full ? later : decideBatch(batch, rows, known, nowMinutes)
+    verdicts.set(batch, verdict)
+    full ||= verdict.kind === 'later'
+    if (verdict.kind !== 'commit') continue
+    entryBytes += bytes
+    last = batch
+  }
   const committed = request.batches
     .filter((batch) => verdicts.get(batch)?.kind === 'commit')
     .sort((a, b) => a.position - b.position)
@@ -91,6 +105,22 @@ export function planCommit<B extends FlushedBatch>(
   const write = committed.length === 0 ? undefined : commitWrite(request.key, committed, rows, entry)
   return { verdicts, committed, write, entry }
 }
+
+const later: BatchVerdict = { kind: 'later' }
+
+/** At most these many bytes of the entry are a batch's, behind the one that was committed last. */
+function entryBytesOf(batch: FlushedBatch, last: FlushedBatch | undefined): number {
+  const follows = last?.partition === batch.partition && last.position + last.length === batch.position
+  const extent = follows ? 0 : extentBytesMax
+  if (!batch.producer) return extent
+  return extent + (follows && goesOn(last.producer, batch.producer) ? 0 : producerBatchBytesMax)
+}
+
+/** The next batch of the same producer. */
+const goesOn = (before: SequencedBatch | undefined, next: SequencedBatch): boolean =>
+  before?.producerId === next.producerId &&
+  before.epoch === next.epoch &&
+  sequenceAfter(before.baseSequence, before.recordCount) === next.baseSequence
 
 function decideBatch(
   batch: FlushedBatch,
@@ -105,7 +135,7 @@ function decideBatch(
   if (!producer) return { kind: 'commit' }
   const attribute = producerAttribute(batch.partition, producer.producerId)
   const before = rows.get(attribute)
-  if (!before && rows.size >= limits.producersPerCommit) return { kind: 'later' }
+  if (!before && rows.size >= limits.producersPerCommit) return later
   const state = before ?? initialState(attribute, batch.partition, producer, known, nowMinutes)
   const verdict = decideSequence(state.row, producer, nowMinutes)
   if (verdict.kind !== 'commit') return verdict
@@ -205,17 +235,23 @@ const emptyExtent = (request: CommitRequest<FlushedBatch>, batch: FlushedBatch):
 })
 
 function joined(extent: PartitionExtent, batch: FlushedBatch): PartitionExtent {
-  const sequenced: ProducerBatch[] = batch.producer
-    ? [{ offsetDelta: extent.offsetCount, ...batch.producer }]
-    : []
   return {
     ...extent,
     length: extent.length + batch.length,
     offsetCount: extent.offsetCount + batch.recordCount,
     maxTimestamp: Math.max(extent.maxTimestamp, batch.maxTimestamp),
-    producerBatches:
-      sequenced.length > 0 ? [...extent.producerBatches, ...sequenced] : extent.producerBatches,
+    producerBatches: withProducer(extent, batch.producer),
   }
+}
+
+/** Batches of one producer that follow each other are one to whoever looks for a stored sequence. */
+function withProducer(extent: PartitionExtent, next: SequencedBatch | undefined): readonly ProducerBatch[] {
+  const { producerBatches, offsetCount } = extent
+  if (!next) return producerBatches
+  const last = producerBatches.at(-1)
+  const isNext = last && last.offsetDelta + last.recordCount === offsetCount && goesOn(last, next)
+  if (!isNext) return [...producerBatches, { offsetDelta: offsetCount, ...next }]
+  return [...producerBatches.slice(0, -1), { ...last, recordCount: last.recordCount + next.recordCount }]
 }
 
 const noPartition = (partition: number): KafkaError =>

@@ -82,16 +82,25 @@ function spillPartition(
 }
 
 /**
- * undefined: there are few producers. Otherwise the idlest go, in one transaction: an evictor that was frozen must not
- * write an old row over a newer one.
+ * None where there are few producers. Otherwise the idlest go, so many that there are few again, in transactions: an
+ * evictor that was frozen must not write an old row over a newer one.
  */
-export function planEviction(target: SpillTarget, sequencer: Sequencer): readonly Write[] | undefined {
+export function planEvictions(target: SpillTarget, sequencer: Sequencer): readonly (readonly Write[])[] {
   const rows = producerRows(sequencer)
-  if (rows.length <= limits.producersPerSequencer) return undefined
+  if (rows.length <= limits.producersPerSequencer) return []
   const idlest = rows
     .sort((a, b) => a.row.lastUseMinutes - b.row.lastUseMinutes || (a.attribute < b.attribute ? -1 : 1))
-    .slice(0, limits.producersPerCommit)
-  const { scope, topicId, group } = target
+    .slice(0, rows.length - limits.producersKeptByEviction)
+  return Array.from({ length: Math.ceil(idlest.length / limits.producersPerCommit) }, (_, i) => {
+    const from = i * limits.producersPerCommit
+    return eviction(target, idlest.slice(from, from + limits.producersPerCommit))
+  })
+}
+
+function eviction(
+  { scope, topicId, group }: SpillTarget,
+  idlest: ReturnType<typeof producerRows>,
+): readonly Write[] {
   const evicted = idlest.map(({ partition, id, value }): Write => {
     const key = scope.evictedProducer(topicId, group, partition, id)
     return { kind: 'put', key, attributes: { row: value } }

@@ -1,6 +1,7 @@
 // The rule of idempotent producers (Kafka's ProducerStateManager): what to do with a batch of sequence s, given the
 // producer's row. Sequences run from 0 to 2^31-1 and go on at 0. One difference from Kafka is deliberate: a producer
 // that is not known must begin at sequence 0, because HTTP requests overtake each other and TCP connections' do not.
+// Who goes on exactly where the row ends is never refused, expired or not: a commit in the common case looks at no more.
 
 import { KafkaError } from '../base/errors.ts'
 import type { ProducerRow } from '../metadata/sequencer.ts'
@@ -26,11 +27,11 @@ export function decideSequence(
   batch: SequencedBatch,
   nowMinutes: number,
 ): ProducerVerdict {
+  if (row?.epoch === batch.epoch && row.nextSequence === batch.baseSequence) return { kind: 'commit' }
   if (row === undefined || nowMinutes - row.lastUseMinutes > producerIdExpirationMinutes)
     return beginning(batch)
   if (batch.epoch < row.epoch) return { kind: 'refused', error: staleEpoch(batch, row.epoch) }
   if (batch.epoch > row.epoch) return beginning(batch)
-  if (batch.baseSequence === row.nextSequence) return { kind: 'commit' }
   const behind = (row.nextSequence - batch.baseSequence + sequences) % sequences
   const wasStored = behind < sequences / 2 && behind >= batch.recordCount
   return wasStored ? { kind: 'stored' } : { kind: 'refused', error: gap(batch, row.nextSequence) }

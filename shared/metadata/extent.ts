@@ -65,8 +65,9 @@ export interface TailEntry {
 const version = 1
 /** Persisted by position: 0, 1 and 2 are never used for anything else. */
 const storages: readonly ExtentStorage[] = ['object', 'inline', 'segment']
-const batchBytesMax = 4 * 5 + 8
-const extentBytesMax = 1 + 16 + 5 * 5 + 10
+export const producerBatchBytesMax = 4 * 5 + 8
+/** Without its producer batches. */
+export const extentBytesMax = 1 + 16 + 5 * 5 + 10
 
 export function encodeTailEntry(entry: TailEntry): Uint8Array {
   const writer = new ByteWriter(1 + 17 + 5 + bytesMax(entry.extents))
@@ -126,7 +127,10 @@ export function placeExtents<E extends Extent>(
 }
 
 const bytesMax = (extents: readonly Extent[]): number =>
-  extents.reduce((sum, extent) => sum + extentBytesMax + extent.producerBatches.length * batchBytesMax, 0)
+  extents.reduce(
+    (sum, extent) => sum + extentBytesMax + extent.producerBatches.length * producerBatchBytesMax,
+    0,
+  )
 
 function writeObject(writer: ByteWriter, object: { storage: ExtentStorage; objectId: string }): void {
   writer.int8(storages.indexOf(object.storage))

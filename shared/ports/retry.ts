@@ -1,8 +1,8 @@
 // The only retry of storage calls: adapters' own retries are off. Repeats what certainly had no effect, with back-off;
 // what may have had an effect is repeated only where the caller says that twice does no harm.
 
-import type { Clock, Random } from './world.ts'
 import { KafkaError, StorageError } from '../base/errors.ts'
+import type { Clock, Random } from './world.ts'
 
 export interface RetryDeps {
   readonly clock: Clock
@@ -17,9 +17,27 @@ const backoffMsMax = 500
 export const retryWithoutEffect = <T>(deps: RetryDeps, call: () => Promise<T>): Promise<T> =>
   retry(deps, call, (error) => error.effect === 'none')
 
-/** For calls that may be carried out twice: reads, and puts of a name that is used once. */
+/** For calls that may be carried out twice and are nothing by themselves: reads, and puts that a later write names. */
 export const retryRepeatable = <T>(deps: RetryDeps, call: () => Promise<T>): Promise<T> =>
   retry(deps, call, () => true)
+
+/** For writes that may be carried out twice and show: given up after a lost answer, they may have happened. */
+export async function retryRepeatableWrite<T>(deps: RetryDeps, write: () => Promise<T>): Promise<T> {
+  let answerLost = false
+  const noticing = async () => {
+    try {
+      return await write()
+    } catch (error) {
+      answerLost ||= error instanceof StorageError && error.effect === 'unknown'
+      throw error
+    }
+  }
+  try {
+    return await retryRepeatable(deps, noticing)
+  } catch (error) {
+    throw answerLost && error instanceof KafkaError ? mayHaveHappened() : error
+  }
+}
 
 /** Milliseconds before attempt `attempt` (1 is the second one): exponential, with jitter. */
 export function backoffMs(attempt: number, random: Random): number {
@@ -41,6 +59,12 @@ async function retry<T>(
     }
   }
 }
+
+export const mayHaveHappened = (): KafkaError =>
+  new KafkaError(
+    'REQUEST_TIMED_OUT',
+    'The storage did not answer: the change may have been made. Look before you try again.',
+  )
 
 /** P3: the storage's trouble, as Kafka names it; retriable, nothing was stored. */
 export function storageUnavailable(cause: StorageError): KafkaError {

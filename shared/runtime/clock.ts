@@ -1,6 +1,6 @@
 // The real time and the real chance: the only owners of Date, timers and the random source.
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import type { Clock, Random } from '../ports/world.ts'
 
 export const systemClock: Clock = {
@@ -23,6 +23,20 @@ export const systemClock: Clock = {
 }
 
 export const systemRandom: Random = {
-  bytes: (length) => randomBytes(length),
+  bytes: takeRandom,
   float: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+}
+
+// The system is asked for many bytes at once: asking costs more than the bytes. No byte is given out twice.
+const pool = Buffer.alloc(4096)
+let poolUsed = pool.length
+
+function takeRandom(length: number): Uint8Array {
+  if (length > pool.length) return randomBytes(length)
+  if (poolUsed + length > pool.length) {
+    randomFillSync(pool)
+    poolUsed = 0
+  }
+  poolUsed += length
+  return new Uint8Array(pool.subarray(poolUsed - length, poolUsed))
 }

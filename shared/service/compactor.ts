@@ -2,7 +2,12 @@
 // operator's commands and the simulation all run.
 
 import { type Collected, type CollectOptions, collect } from '../compaction/collect.ts'
-import { type CompactionReport, type CompactionSettings, newCompactionReport } from '../compaction/deps.ts'
+import {
+  type CompactionDeps,
+  type CompactionReport,
+  type CompactionSettings,
+  newCompactionReport,
+} from '../compaction/deps.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
 import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
@@ -34,7 +39,10 @@ const blockSettings = {
   catchUpReadsMax: 8,
 }
 
-export function createCompactor(deps: LogDeps, settings: CompactionSettings): Compactor {
+export function createCompactor(
+  deps: LogDeps & Pick<CompactionDeps, 'stopping'>,
+  settings: CompactionSettings,
+): Compactor {
   const report = newCompactionReport()
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }

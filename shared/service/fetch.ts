@@ -14,7 +14,7 @@ import {
   parseSequencer,
   partitionState,
 } from '../metadata/sequencer.ts'
-import { retryRepeatable } from '../ports/retry.ts'
+import { retryRepeatableWrite } from '../ports/retry.ts'
 import type { Cluster, FetchRequest, ListedOffset } from './cluster.ts'
 import { fetchRound, outOfRange, type Readers, readSequencers, stateOf } from './fetchRound.ts'
 import { type CachedTopic, checkPartition, type TopicCache, unknownTopic } from './topicCache.ts'
@@ -88,7 +88,7 @@ async function waitForCommit(
   const woken = new AbortController()
   const either = signal ? AbortSignal.any([signal, woken.signal]) : woken.signal
   await Promise.race([fired, clock.sleep(ms, either)])
-  woken.abort()
+  woken.abort('woken')
 }
 
 /** Once more with the topic read anew where what was remembered of it is gone. */
@@ -129,7 +129,7 @@ async function moveLogStart(
   if (offset < 0 || offset > state.nextOffset) throw outOfRange(offset, state)
   if (offset <= state.logStartOffset) return state.logStartOffset
   const start = logStartAttribute(partition)
-  const outcome = await retryRepeatable(deps, () =>
+  const outcome = await retryRepeatableWrite(deps, () =>
     deps.table.write({
       kind: 'update',
       key: deps.scope.sequencer(topic.topicId, groupOf(partition)),

@@ -66,6 +66,7 @@ async function readPartition(
     return { fetched: { ...base, batches: [], error: outOfRange(offset, state) }, more: false }
   }
   if (offset === highWatermark) return { fetched: { ...base, batches: [] }, more: false }
+  if (maxBytes <= 0 && !firstIsWhole) return { fetched: { ...base, batches: [] }, more: true }
   const at = { topicId: topic.topicId, partition, offset }
   const { batches, more } = await readBatches(readers, at, { maxBytes, firstIsWhole }, state)
   return { fetched: { ...base, batches }, more }

@@ -5,6 +5,7 @@ import { KafkaError } from '../base/errors.ts'
 import { partitionForKey } from '../kafka/murmur2.ts'
 import { createStickyPartitioner } from '../kafka/partitioner.ts'
 import { encodeBatch, type NewRecord, splitBatches } from '../kafka/recordBatch.ts'
+import { batchHeaderSize } from '../kafka/recordBatchLayout.ts'
 import { type AcceptedBatch, checkRecord, timestampWindow, validateBatch } from '../kafka/validateBatch.ts'
 import type { Appender } from '../log/appender.ts'
 import type { BatchResult } from '../log/commit.ts'
@@ -40,13 +41,21 @@ const recordOverheadBytes = 32
 export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords' | 'produceBatches'> {
   return {
     async produceRecords(topicName, records, producer) {
-      const topic = await deps.topics.get(topicName)
+      const largest = records.reduce((max, { partition }) => Math.max(max, partition ?? 0), 0)
+      const topic = await deps.topics.getWith(topicName, largest)
       const nowMs = deps.clock.now()
       const outcomes = new Array<RecordOutcome | undefined>(records.length)
       const placed = placeRecords(deps.random, topic, records, nowMs, outcomes)
       if (producer) bindTogether(placed, records.length, outcomes)
       const accepted = producer && outcomes.some((outcome) => outcome) ? [] : placed
-      const encoded = encodeRecords(topic, accepted, producer, nowMs, outcomes)
+      const all = encodeRecords(topic, accepted, producer, nowMs, outcomes)
+      if (producer)
+        bindTogether(
+          all.flatMap((one) => one.records),
+          records.length,
+          outcomes,
+        )
+      const encoded = producer && outcomes.some((outcome) => outcome) ? [] : all
       const requests = encoded.map(({ batch, records: [first] }): AppendRequest => {
         return appendRequest(topic, first?.partition ?? 0, [batch])
       })
@@ -59,12 +68,13 @@ export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords'
     },
 
     async produceBatches(topicName, partition, body) {
-      const topic = await deps.topics.get(topicName)
+      const topic = await deps.topics.getWith(topicName, partition)
       checkPartition(topic, partition)
       const nowMs = deps.clock.now()
       const split = splitBatches(body)
       if (split.length === 0) throw new KafkaError('INVALID_RECORD', 'The body holds no record batch.')
       const batches = split.map((batch) => validateBatch(batch, topic.rules, nowMs))
+      checkOneProducer(batches)
       const [results] = await append(deps, topicName, [appendRequest(topic, partition, batches)])
       return batchesAppended(results ?? [], topic, nowMs)
     },
@@ -146,6 +156,22 @@ function encodeRecords(
   return encoded
 }
 
+/**
+ * A body is stored whole or not at all: batches of several producers, or with a gap between them, could be refused one
+ * by one. (Kafka takes one batch a partition.)
+ */
+function checkOneProducer(batches: readonly AcceptedBatch[]): void {
+  for (const [i, { producer }] of batches.entries()) {
+    const before = batches[i - 1]
+    if (!before || (!producer && !before.producer)) continue
+    const expected = sequenceAfter(before.producer?.baseSequence ?? 0, before.recordCount)
+    const isSame = producer?.id === before.producer?.id && producer?.epoch === before.producer?.epoch
+    if (isSame && producer?.baseSequence === expected) continue
+    const why = 'the batches of one body are of one producer and follow each other in their sequence'
+    throw new KafkaError('INVALID_RECORD', `batch ${i}: ${why}`)
+  }
+}
+
 function splitBySize(records: readonly Placed[], bytesMax: number): readonly (readonly Placed[])[] {
   const batches: Placed[][] = []
   let bytes = 0
@@ -157,7 +183,7 @@ function splitBySize(records: readonly Placed[], bytesMax: number): readonly (re
       bytes += size
     } else {
       batches.push([placed])
-      bytes = size
+      bytes = batchHeaderSize + size
     }
   }
   return batches
@@ -187,15 +213,26 @@ async function append(
 ): Promise<readonly (readonly BatchResult[])[]> {
   const results = await Promise.all(requests.map((request) => deps.appender.append(request)))
   if (!results.some(isGone)) return results
-  const now = await deps.topics.refresh(topicName)
+  const now = await refreshed(deps.topics, topicName)
   return Promise.all(
     requests.map((request, i) => {
       const result = results[i] ?? []
-      if (!isGone(result) || request.topicId === now.topicId) return result
-      checkPartition(now, request.partition)
-      return deps.appender.append({ ...request, topicId: now.topicId })
+      const isElsewhere = now && now.topicId !== request.topicId && request.partition < now.partitionCount
+      return isGone(result) && isElsewhere
+        ? deps.appender.append({ ...request, topicId: now.topicId })
+        : result
     }),
   )
+}
+
+/** undefined: it cannot be read; what has been appended keeps its answer all the same. */
+async function refreshed(topics: TopicCache, topicName: string): Promise<CachedTopic | undefined> {
+  try {
+    return await topics.refresh(topicName)
+  } catch (error) {
+    if (error instanceof KafkaError) return undefined
+    throw error
+  }
 }
 
 const isGone = (results: readonly BatchResult[]): boolean =>

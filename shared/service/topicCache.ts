@@ -17,6 +17,8 @@ export interface CachedTopic extends Topic {
 export interface TopicCache {
   /** Error: UNKNOWN_TOPIC_OR_PARTITION. */
   get(name: string): Promise<CachedTopic>
+  /** Reads anew where the topic, as it is remembered, has no such partition: it may have grown elsewhere. */
+  getWith(name: string, partition: number): Promise<CachedTopic>
   /** Reads anew: for a topic that turned out to be another one than was remembered. */
   refresh(name: string): Promise<CachedTopic>
   forget(name: string): void
@@ -40,10 +42,16 @@ export function createTopicCache(catalog: Catalog, clock: Clock, maxAgeMs: numbe
     return topic
   }
 
+  const get = async (name: string) => {
+    const known = remembered.get(name)
+    return known && clock.now() < known.until ? known.topic : refresh(name)
+  }
+
   return {
-    async get(name) {
-      const known = remembered.get(name)
-      return known && clock.now() < known.until ? known.topic : refresh(name)
+    get,
+    async getWith(name, partition) {
+      const topic = await get(name)
+      return partition < topic.partitionCount ? topic : refresh(name)
     },
     refresh,
     forget: (name) => {

@@ -1,6 +1,7 @@
-// What a write does to an item: the one evaluation of conditions and actions, for the adapters whose store has none of
-// its own. Pure. An update with only `remove` actions creates no item; an action or condition on a value of another kind
-// (a list that is no list, a sum that is no safe integer) is a mistake of our own and throws.
+// What a write does to an item: the one evaluation of conditions and actions, for the adapters whose store
+// has none of its own. Pure. An update with only `remove` actions creates no item; an action or condition on
+// a value of another kind (a list that is no list, a sum that is no safe integer) is a mistake of our own and
+// throws.
 import { invariant } from '../base/errors.ts'
 import type {
   Action,
@@ -24,7 +25,9 @@ import {
 export interface Applied {
   readonly kind: 'apply'
   readonly key: ItemKey
-  /** The item afterwards, frozen; undefined where there is none. A check leaves the very object it was given. */
+  /**
+   * The item afterwards, frozen; undefined where there is none. A check leaves the very object it was given.
+   */
   readonly next: Attributes | undefined
   /** The bytes of `next`, 0 where there is none. */
   readonly bytes: number
@@ -171,7 +174,10 @@ const beginsWith = (value: Attribute, prefix: Uint8Array | string): boolean => {
   return Buffer.compare(value.subarray(0, prefix.byteLength), prefix) === 0
 }
 
-/** Lists and the item are copied, so that no caller can change what is stored; bytes never change by convention. */
+/**
+ * Lists and the item are copied, so that no caller can change what is stored; bytes never change by
+ * convention.
+ */
 const frozenCopy = (attributes: Attributes): Attributes => {
   const copy: Record<string, Attribute> = {}
   for (const [name, value] of Object.entries(attributes)) copy[name] = frozenValue(value)

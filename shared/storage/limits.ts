@@ -1,5 +1,6 @@
-// DynamoDB's arithmetic, which every adapter keeps: sizes of items, limits of writes, capacity units.
-// A broken limit is a mistake of our own, so it is thrown as a broken invariant; what a user sends is bounded long before.
+// DynamoDB's arithmetic, which every adapter keeps: sizes of items, limits of writes, capacity units. A
+// broken limit is a mistake of our own, so it is thrown as a broken invariant; what a user sends is bounded
+// long before.
 import { invariant } from '../base/errors.ts'
 import type {
   Action,
@@ -11,7 +12,7 @@ import type {
   TransactWrite,
 } from '../ports/table.ts'
 
-export const itemBytesMax = 400 * 1024
+const itemBytesMax = 400 * 1024
 export const pageBytesMax = 1024 * 1024
 const transactionWritesMax = 100
 const transactionBytesMax = 4 * 1024 * 1024

@@ -1,5 +1,5 @@
-// The object port's rules about its arguments, for every adapter: names, ranges and page limits. What breaks them is a
-// mistake of our own. A name that kept them is a safe path below a folder.
+// The object port's rules about its arguments, for every adapter: names, ranges and page limits. What breaks
+// them is a mistake of our own. A name that kept them is a safe path below a folder.
 import { invariant } from '../base/errors.ts'
 
 const nameBytesMax = 1024

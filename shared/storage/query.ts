@@ -1,5 +1,6 @@
-// Which items a query names and where its page ends, for every adapter: sort keys are ordered by their UTF-8 bytes,
-// a page ends at its limit or at 1 MB, and `next` is set whenever it ended there, even if nothing follows.
+// Which items a query names and where its page ends, for every adapter: sort keys are ordered by their UTF-8
+// bytes, a page ends at its limit or at 1 MB, and `next` is set whenever it ended there, even if nothing
+// follows.
 import { invariant } from '../base/errors.ts'
 import type { Item, Page, Query } from '../ports/table.ts'
 import { pageBytesMax } from './limits.ts'
@@ -81,7 +82,9 @@ const boundsOf = ({ prefix, from, to }: Query): SortKeyRange =>
 /** The smallest string above `text`. */
 const successor = (text: string): string => `${text}\0`
 
-/** The smallest string above all that begin with `prefix`: its last code point that can grow is one larger. */
+/**
+ * The smallest string above all that begin with `prefix`: its last code point that can grow is one larger.
+ */
 const prefixEnd = (prefix: string): string | undefined => {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0)
   while (points.at(-1) === 0x10ffff) points.pop()

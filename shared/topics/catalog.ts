@@ -1,5 +1,6 @@
-// The topics of one tenant. A topic becomes visible by one write, after its sequencers are there, and vanishes together
-// with them in one transaction; a topic created again under the same name has a new id, so nothing of the old one shows.
+// The topics of one tenant. A topic comes, grows and vanishes together with its sequencers, each in one transaction, so
+// that a write that lands late changes nothing; a topic created again under the same name has a new id, so nothing of
+// the old one shows.
 
 import { isDeepStrictEqual } from 'node:util'
 import { KafkaError, StorageError } from '../base/errors.ts'
@@ -7,11 +8,11 @@ import { limits } from '../base/limits.ts'
 import { newTopicId } from '../metadata/objectId.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { parseTopicItem, type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
-import { retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
-import type { Table, Write } from '../ports/table.ts'
+import { mayHaveHappened, retryRepeatable, retryRepeatableWrite, retryWithoutEffect } from '../ports/retry.ts'
+import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import { deletion, groupsOf, growth, newSequencers, replacement } from './catalogWrites.ts'
-import { checkTopicName, collisionKey } from './names.ts'
+import { creation, deletion, replacement } from './catalogWrites.ts'
+import { checkTopicName, collisionKey, isTopicName } from './names.ts'
 
 export interface CatalogDeps {
   readonly table: Table
@@ -35,7 +36,7 @@ export interface Catalog {
   update(name: string, change: TopicChange): Promise<TopicItem>
 }
 
-const updateAttemptsMax = 10
+const changeAttemptsMax = 10
 const topicsPerPage = 500
 
 export function createCatalog(deps: CatalogDeps): Catalog {
@@ -56,7 +57,8 @@ async function readTopic(deps: CatalogDeps, name: string): Promise<TopicItem | u
 }
 
 async function getTopic(deps: CatalogDeps, name: string): Promise<TopicItem | undefined> {
-  const topic = await readTopic(deps, name)
+  // What no topic may be called may be too long for a key, too.
+  const topic = isTopicName(name) ? await readTopic(deps, name) : undefined
   return topic?.name === name ? topic : undefined
 }
 
@@ -80,58 +82,63 @@ async function checkNew(deps: CatalogDeps, { name, partitionCount }: NewTopicSiz
 
 async function createTopic(deps: CatalogDeps, wanted: NewTopic): Promise<TopicItem> {
   await checkNew(deps, wanted)
-  const { scope, table } = deps
   const topic = { ...wanted, topicId: newTopicId(deps.random), version: 1 }
-  await writeAll(deps, newSequencers(scope, topic))
-  const key = scope.topic(collisionKey(topic.name))
-  const attributes = topicAttributes(topic)
-  const put: Write = { kind: 'put', key, attributes, when: [{ kind: 'itemAbsent' }] }
-  const outcome = await retryRepeatable(deps, () => table.write(put))
-  const there = outcome.ok ? topic : outcome.current && parseTopicItem(outcome.current)
-  // A lost answer repeated finds what it wrote itself.
-  if (there?.topicId === topic.topicId) return topic
-  const abandoned = groupsOf(topic.partitionCount).map((group) => scope.sequencer(topic.topicId, group))
-  await writeAll(
-    deps,
-    abandoned.map((sequencer): Write => ({ kind: 'delete', key: sequencer })),
-  )
-  throw there ? taken(topic.name, there) : changedMeanwhile(topic.name)
+  const outcome = await retryRepeatableWrite(deps, () => deps.table.transact(creation(deps.scope, topic)))
+  if (outcome.ok) return topic
+  // A lost answer repeated finds what it wrote itself, or that this was deleted since.
+  const other = outcome.failed.find(({ index }) => index === 0)?.current
+  const there = other && parseTopicItem(other)
+  const wasDeleted = outcome.failed.some(({ index }) => index === 1)
+  if (wasDeleted || there?.topicId === topic.topicId) return topic
+  throw there ? taken(topic.name, there) : contested(topic.name)
 }
 
 async function deleteTopic(deps: CatalogDeps, name: string): Promise<void> {
-  const topic = await getTopic(deps, name)
-  if (!topic) throw unknown(name)
+  for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
+    const topic = await getTopic(deps, name)
+    if (!topic) throw unknown(name)
+    try {
+      const writes = deletion(deps.scope, topic)
+      const outcome = await retryWithoutEffect(deps, () => deps.table.transact(writes))
+      if (outcome.ok) return
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      if (await isGone(deps, topic)) return
+      throw mayHaveHappened()
+    }
+  }
+  throw contested(name)
+}
+
+/** False where that cannot be known. */
+async function isGone(deps: CatalogDeps, { name, topicId }: TopicItem): Promise<boolean> {
   try {
-    const outcome = await retryWithoutEffect(deps, () => deps.table.transact(deletion(deps.scope, topic)))
-    if (!outcome.ok) throw changedMeanwhile(name)
+    return (await getTopic(deps, name))?.topicId !== topicId
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    if ((await getTopic(deps, name))?.topicId !== topic.topicId) return
-    throw new KafkaError('REQUEST_TIMED_OUT', `The storage did not answer: topic ${name} may be deleted.`)
+    if (error instanceof KafkaError) return false
+    throw error
   }
 }
 
 async function updateTopic(deps: CatalogDeps, name: string, change: TopicChange): Promise<TopicItem> {
-  const { scope, table } = deps
-  for (let attempt = 0; attempt < updateAttemptsMax; attempt++) {
+  for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
     const topic = await getTopic(deps, name)
     if (!topic) throw unknown(name)
     const changed = { ...topic, ...change(topic), version: topic.version + 1 }
     checkPartitionCount(changed.partitionCount)
-    for (const step of growth(scope, topic, changed.partitionCount)) await writeAll(deps, step)
-    const outcome = await retryRepeatable(deps, () => table.write(replacement(scope, topic, changed)))
+    const writes = replacement(deps.scope, topic, changed)
+    const outcome = await retryRepeatableWrite(deps, () => deps.table.transact(writes))
     if (outcome.ok) return changed
     // A lost answer repeated finds what it wrote itself.
-    if (isDeepStrictEqual(outcome.current?.attributes, topicAttributes(changed))) return changed
+    const now = outcome.failed.find(({ index }) => index === 0)?.current
+    if (isDeepStrictEqual(now?.attributes, topicAttributes(changed))) return changed
   }
-  throw changedMeanwhile(name)
+  throw contested(name)
 }
 
-const writeAll = (deps: CatalogDeps, writes: readonly Write[]) =>
-  Promise.all(writes.map((write) => retryRepeatable(deps, () => deps.table.write(write))))
-
 function checkPartitionCount(partitionCount: number): void {
-  if (partitionCount >= 1 && partitionCount <= limits.partitionsPerTopicMax) return
+  const isCount = Number.isSafeInteger(partitionCount) && partitionCount >= 1
+  if (isCount && partitionCount <= limits.partitionsPerTopicMax) return
   const message = `Number of partitions must be from 1 to ${limits.partitionsPerTopicMax}, not ${partitionCount}.`
   throw new KafkaError('INVALID_PARTITIONS', message)
 }
@@ -141,8 +148,8 @@ const taken = (name: string, other: TopicItem): KafkaError =>
     ? new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
     : new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${other.name}`)
 
-const changedMeanwhile = (name: string): KafkaError =>
-  new KafkaError('KAFKA_STORAGE_ERROR', `Topic ${name} was changed by others meanwhile. Try again.`)
+const contested = (name: string): KafkaError =>
+  new KafkaError('KAFKA_STORAGE_ERROR', `Topic '${name}' is being changed by many at once. Try again.`)
 
 const unknown = (name: string): KafkaError =>
   new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `This server does not host topic '${name}'.`)

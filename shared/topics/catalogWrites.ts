@@ -1,18 +1,51 @@
-// The writes of the catalog, as data: what creating, changing, growing and deleting a topic puts into the table.
+// The writes of the catalog, as data: what creating, changing and deleting a topic puts into the table. Each is one
+// transaction, so a topic and its sequencers come, grow and go together.
 
 import { limits } from '../base/limits.ts'
 import type { Scope } from '../metadata/scope.ts'
-import { groupOf, newPartition, nextAttribute, tailAttribute, topicAttribute } from '../metadata/sequencer.ts'
+import { groupOf, newPartition, tailAttribute, topicAttribute } from '../metadata/sequencer.ts'
 import { type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
-import type { Action, Attributes, Condition, TransactWrite, Write } from '../ports/table.ts'
+import type { Action, Attributes, TransactWrite } from '../ports/table.ts'
 import { collisionKey } from './names.ts'
 
-export const replacement = (scope: Scope, before: TopicItem, after: TopicItem): Write => ({
-  kind: 'put',
-  key: scope.topic(collisionKey(before.name)),
-  attributes: topicAttributes(after),
-  when: unchanged(before),
-})
+/**
+ * That it was never deleted is a condition because the transaction may be repeated, and may land late: after the
+ * deletion it would bring back a topic that nobody asked for.
+ */
+export const creation = (scope: Scope, topic: TopicItem): readonly TransactWrite[] => [
+  {
+    kind: 'put',
+    key: scope.topic(collisionKey(topic.name)),
+    attributes: topicAttributes(topic),
+    when: [{ kind: 'itemAbsent' }],
+  },
+  { kind: 'check', key: scope.deletedTopic(topic.topicId), when: [{ kind: 'itemAbsent' }] },
+  ...newPartitions(scope, topic, 0, topic.partitionCount),
+]
+
+export const replacement = (scope: Scope, before: TopicItem, after: TopicItem): readonly TransactWrite[] => [
+  {
+    kind: 'put',
+    key: scope.topic(collisionKey(before.name)),
+    attributes: topicAttributes(after),
+    when: unchanged(before),
+  },
+  ...newPartitions(scope, after, before.partitionCount, after.partitionCount),
+]
+
+/** What it leaves to the collector is written down in the same transaction. */
+export function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite[] {
+  const groups = Array.from({ length: groupOf(topic.partitionCount - 1) + 1 }, (_, group) => group)
+  return [
+    { kind: 'delete', key: scope.topic(collisionKey(topic.name)), when: unchanged(topic) },
+    {
+      kind: 'put',
+      key: scope.deletedTopic(topic.topicId),
+      attributes: { name: topic.name, partitions: topic.partitionCount },
+    },
+    ...groups.map((group): TransactWrite => ({ kind: 'delete', key: scope.sequencer(topic.topicId, group) })),
+  ]
+}
 
 const unchanged = (topic: TopicItem) =>
   [
@@ -20,55 +53,23 @@ const unchanged = (topic: TopicItem) =>
     { kind: 'equals', attribute: 'version', value: topic.version },
   ] as const
 
-/** Topic and sequencers go at once; what it leaves to the collector is written down in the same transaction. */
-export function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite[] {
-  const gone = groupsOf(topic.partitionCount).map((group): TransactWrite => {
-    return { kind: 'delete', key: scope.sequencer(topic.topicId, group) }
-  })
-  const attributes = { name: topic.name, partitions: topic.partitionCount }
-  return [
-    { kind: 'delete', key: scope.topic(collisionKey(topic.name)), when: unchanged(topic) },
-    { kind: 'put', key: scope.deletedTopic(topic.topicId), attributes },
-    ...gone,
-  ]
-}
-
-export function newSequencers(scope: Scope, { name, topicId, partitionCount }: TopicItem): readonly Write[] {
-  return groupsOf(partitionCount).map((group): Write => {
-    const from = group * limits.partitionsPerSequencer
-    const to = Math.min(partitionCount, from + limits.partitionsPerSequencer)
-    const partitions = Array.from({ length: to - from }, (_, i) => newPartition(from + i))
-    const attributes: Attributes = Object.assign(
-      { [topicAttribute]: name, [tailAttribute]: [] },
-      ...partitions,
-    )
-    return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
-  })
-}
-
-/** Partition by partition, because an earlier attempt may have stopped anywhere: what is there stays as it is. */
-export function growth(
+/** Partitions [from, to): sequencers of their own, and the rest of the one that has room. */
+function newPartitions(
   scope: Scope,
-  { name, topicId, partitionCount: from }: TopicItem,
+  { name, topicId }: TopicItem,
+  from: number,
   to: number,
-): readonly (readonly Write[])[] {
-  if (to <= from) return []
-  const groups = groupsOf(to).slice(groupOf(from))
-  const sequencers = groups.map((group): Write => {
-    const attributes = { [topicAttribute]: name, [tailAttribute]: [] }
-    return { kind: 'put', key: scope.sequencer(topicId, group), attributes, when: [{ kind: 'itemAbsent' }] }
-  })
-  const partitions = Array.from({ length: to - from }, (_, i): Write => {
-    const partition = from + i
-    const actions = Object.entries(newPartition(partition)).map(([attribute, value]): Action => {
+): readonly TransactWrite[] {
+  const partitions = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+  return [...Map.groupBy(partitions, groupOf)].map(([group, some]): TransactWrite => {
+    const key = scope.sequencer(topicId, group)
+    const attributes: Attributes = Object.assign({}, ...some.map(newPartition))
+    const isNew = some[0] === group * limits.partitionsPerSequencer
+    const common = { [topicAttribute]: name, [tailAttribute]: [] }
+    if (isNew) return { kind: 'put', key, attributes: { ...common, ...attributes } }
+    const actions = Object.entries(attributes).map(([attribute, value]): Action => {
       return { kind: 'set', attribute, value }
     })
-    const absent: Condition = { kind: 'absent', attribute: nextAttribute(partition) }
-    const key = scope.sequencer(topicId, groupOf(partition))
-    return { kind: 'update', key, actions, when: [{ kind: 'itemExists' }, absent] }
+    return { kind: 'update', key, actions, when: [{ kind: 'itemExists' }] }
   })
-  return [sequencers, partitions]
 }
-
-export const groupsOf = (partitionCount: number): readonly number[] =>
-  Array.from({ length: groupOf(partitionCount - 1) + 1 }, (_, group) => group)

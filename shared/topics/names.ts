@@ -10,6 +10,10 @@ export function checkTopicName(name: string): void {
     throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${problem}`)
 }
 
+export function isTopicName(name: string): boolean {
+  return findProblem(name) === undefined
+}
+
 /** Two topics whose keys are equal collide: metrics cannot tell '.' from '_'. */
 export function collisionKey(name: string): string {
   return name.replaceAll('.', '_')

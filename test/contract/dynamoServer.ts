@@ -1,5 +1,6 @@
-// dynalite, an emulator of DynamoDB, in memory on 127.0.0.1, with a table as the table port needs it. It knows no
-// ReturnValuesOnConditionCheckFailure, so that is added to it here: a false condition then answers with the item.
+// dynalite, an emulator of DynamoDB, in memory on 127.0.0.1, with a table as the table port needs it. It
+// knows no ReturnValuesOnConditionCheckFailure, so that is added to it here: a false condition then answers
+// with the item.
 import assert from 'node:assert/strict'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'

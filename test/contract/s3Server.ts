@@ -1,6 +1,7 @@
-// The few S3 operations that the object port uses, over HTTP on 127.0.0.1: PutObject with If-None-Match, GetObject with a
-// range, ListObjectsV2 and DeleteObjects, path style. It checks no signatures and says nothing about S3's other behaviour.
-// `refuseNext` answers the next requests of a method with an error; after "lostAnswer" the request was carried out.
+// The few S3 operations that the object port uses, over HTTP on 127.0.0.1: PutObject with If-None-Match,
+// GetObject with a range, ListObjectsV2 and DeleteObjects, path style. It checks no signatures and says
+// nothing about S3's other behaviour. `refuseNext` answers the next requests of a method with an error; after
+// "lostAnswer" the request was carried out.
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 

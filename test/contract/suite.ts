@@ -1,5 +1,5 @@
-// How a contract suite is run on one adapter: the cases that it cannot serve are skipped by their names, with a reason, and
-// a skip that names no case is an error.
+// How a contract suite is run on one adapter: the cases that it cannot serve are skipped by their names, with
+// a reason, and a skip that names no case is an error.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 

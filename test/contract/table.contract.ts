@@ -24,7 +24,9 @@ const update = (table: Table, key: ItemKey, ...actions: Action[]) =>
 const attributesOf = async (table: Table, key: ItemKey): Promise<Attributes | undefined> =>
   (await table.get(key))?.attributes
 
-/** Whether a write under this condition goes through, and that a refusal changes nothing and carries the item. */
+/**
+ * Whether a write under this condition goes through, and that a refusal changes nothing and carries the item.
+ */
 const passes = async (table: Table, attributes: Attributes | undefined, condition: Condition) => {
   const key = newKey()
   if (attributes !== undefined) await put(table, key, attributes)

@@ -1,5 +1,5 @@
-// The app on a real socket, for what app.request() cannot show: bodies and answers that are under way at once, clients
-// that are slow or go away.
+// The app on a real socket, for what app.request() cannot show: bodies and answers that are under way at
+// once, clients that are slow or go away.
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import type { AddressInfo } from 'node:net'

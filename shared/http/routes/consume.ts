@@ -1,7 +1,8 @@
-// POST T/partitions/-/consume: reads several partitions at once, without an instance, as the Confluent editors do.
-// Where to begin, the first that is given: from_beginning (true: earliest, false: latest), timestamp, offsets (of these
-// partitions alone, moved up to the log start), else latest. Answers what is there and never waits; next_offset is where
-// the next request of that partition goes on.
+// POST T/partitions/-/consume: reads several partitions at once, without an instance, as the Confluent
+// editors do.
+// Where to begin, the first that is given: from_beginning (true: earliest, false: latest), timestamp,
+// offsets (of these partitions alone, moved up to the log start), else latest. Answers what is there and
+// never waits; next_offset is where the next request of that partition goes on.
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

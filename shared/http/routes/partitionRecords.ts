@@ -1,7 +1,7 @@
 // One partition's records, T/partitions/{p}/records.
 // POST application/vnd.millrace.recordbatch: whole encoded batches, stored as they are: the fast path.
-// GET picks by Accept: the same bytes, JSON records, or Server-Sent Events that Last-Event-ID resumes. The next offset
-// of a read is always further on than the offset asked, unless there was nothing to read.
+// GET picks by Accept: the same bytes, JSON records, or Server-Sent Events that Last-Event-ID resumes. The
+// next offset of a read is always further on than the offset asked, unless there was nothing to read.
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
@@ -27,9 +27,10 @@ import { streamAnswer } from '../streamAnswer.ts'
 import { renderConsumed } from '../wire/consumeRecord.ts'
 import { eventStreamType, parseOffsetCursor } from '../wire/eventStream.ts'
 import { offsetBehind } from '../wire/fetched.ts'
+import { emptyBody } from '../wire/recordStream.ts'
 import { appendedBatchesSchema, recordPageSchema } from '../wire/schemas.ts'
 
-export const recordBatchType = 'application/vnd.millrace.recordbatch'
+const recordBatchType = 'application/vnd.millrace.recordbatch'
 
 const path = '/clusters/{cluster_id}/topics/{topic_name}/partitions/{partition_id}/records'
 const tags = ['Records (v3)']
@@ -103,7 +104,7 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
     }
     const appended = await withBody(c, deps, (body) => {
       if (body.length > 0) return cluster.produceBatches(topic_name, partition_id, body)
-      throw new KafkaError('UNPROCESSABLE', 'Payload error. Request body is empty. Data is required.')
+      throw emptyBody()
     })
     const answer = {
       cluster_id: cluster.clusterId,

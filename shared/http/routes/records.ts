@@ -1,7 +1,8 @@
-// POST T/records: produce, one JSON object a record, concatenated; one delivery report a record, in order. A chunked body
-// is a conversation: what has come is appended and reported while the rest is still to come. A body with Content-Length
-// is read whole and answered at once. With Producer-Id, Producer-Epoch and Producer-Seq the request is one idempotent
-// append: all or nothing, in one partition, 409 for a gap, 403 for a stale epoch.
+// POST T/records: produce, one JSON object a record, concatenated; one delivery report a record, in order.
+// A chunked body is a conversation: what has come is appended and reported while the rest is still to come.
+// A body with Content-Length is read whole and answered at once. With Producer-Id, Producer-Epoch and
+// Producer-Seq the request is one idempotent append: all or nothing, in one partition, 409 for a gap, 403
+// for a stale epoch.
 // GET T/records: the topic's records as Server-Sent Events.
 // Left out on purpose: schemas (42205 in the record's report).
 

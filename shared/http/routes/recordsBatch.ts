@@ -1,5 +1,6 @@
-// POST T/records:batch: up to limits.batchEntriesMax records, each with an id of the caller's, answered with 207 and what
-// became of each. Refuses the whole (42208) where the ids cannot tell the entries apart or there are too many.
+// POST T/records:batch: up to limits.batchEntriesMax records, each with an id of the caller's, answered
+// with 207 and what became of each. Refuses the whole (42208) where the ids cannot tell the entries apart
+// or there are too many.
 
 import type { RouteConfig } from '@hono/zod-openapi'
 import { invariant, KafkaError } from '../../base/errors.ts'

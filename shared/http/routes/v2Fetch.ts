@@ -1,5 +1,6 @@
-// GET /topics/{t}/partitions/{p}/records?offset=&timeout=&max_bytes=: Redpanda's stateless fetch. Accept says how keys and
-// values are shown (json where it names no format). The answer is a bare array; a reader goes on behind its last offset.
+// GET /topics/{t}/partitions/{p}/records?offset=&timeout=&max_bytes=: Redpanda's stateless fetch. Accept
+// says how keys and values are shown (json where it names no format). The answer is a bare array; a reader
+// goes on behind its last offset.
 // Millrace-Next-Offset says where that is, which matters where compaction left nothing to show.
 
 import { type RouteConfig, z } from '@hono/zod-openapi'

@@ -1,6 +1,7 @@
-// Produce in the v2 dialect, POST /topics/{t} and /topics/{t}/partitions/{p}: the content type says what keys and values
-// are (json where it says nothing). One outcome a record, HTTP 200 even where some were refused; ?async=true answers 204
-// without them, but not before the records are stored: a function may be frozen as soon as it has answered.
+// Produce in the v2 dialect, POST /topics/{t} and /topics/{t}/partitions/{p}: the content type says what
+// keys and values are (json where it says nothing). One outcome a record, HTTP 200 even where some were
+// refused; ?async=true answers 204 without them, but not before the records are stored: a function may be
+// frozen as soon as it has answered.
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'

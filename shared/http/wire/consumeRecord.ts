@@ -1,6 +1,8 @@
-// A record as the Confluent editors' consume API shows it: JSON where the bytes are JSON (its text as it was produced,
-// so that no number changes), else text where they are UTF-8, else {"__raw__": base64}; metadata says which.
-// A key or value beyond message_max_bytes is left out and named in exceeded_fields. Header values are text or __raw__.
+// A record as the Confluent editors' consume API shows it: JSON where the bytes are JSON (its text as it
+// was produced, so that no number changes), else text where they are UTF-8, else {"__raw__": base64};
+// metadata says which.
+// A key or value beyond message_max_bytes is left out and named in exceeded_fields. Header values are text
+// or __raw__.
 // The record stands on one line, so that it can be the data of a server-sent event.
 
 import { isUtf8 } from 'node:buffer'
@@ -48,11 +50,14 @@ function renderRaw(bytes: Uint8Array): string {
   return `{"__raw__":"${textOf(bytes).toString('base64')}"}`
 }
 
-const jsonStart = /^[ \t\r\n]*[[{"\-\dtfn]/
+const jsonScalar = /^[ \t\r\n]*(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)[ \t\r\n]*$/
+const jsonOpening = /^[ \t\r\n]*[[{"]/
+const jsonClosing = /[\]}"][ \t\r\n]*$/
 
-/** The first character tells most text from JSON; a parser that throws is slow. */
+/** Most text is told from JSON by how it begins and ends: a parser that throws is slow. */
 export function isJson(text: string): boolean {
-  if (!jsonStart.test(text)) return false
+  if (!jsonOpening.test(text)) return jsonScalar.test(text)
+  if (!jsonClosing.test(text)) return false
   try {
     JSON.parse(text)
     return true
@@ -62,7 +67,7 @@ export function isJson(text: string): boolean {
 }
 
 /** Line breaks of valid JSON stand between its tokens only. */
-export function onOneLine(json: string): string {
+function onOneLine(json: string): string {
   return /[\r\n]/.test(json) ? json.replaceAll(/[\r\n]+/g, ' ') : json
 }
 

@@ -1,5 +1,6 @@
-// Fetched batches as the records that were asked for: the first batch may begin earlier, and what a batch is compressed
-// to is bounded. Control batches (transaction markers) are no records; compaction leaves batches without any.
+// Fetched batches as the records that were asked for: the first batch may begin earlier, and what a batch
+// is compressed to is bounded. Control batches (transaction markers) are no records; compaction leaves
+// batches without any.
 
 import { limits } from '../../base/limits.ts'
 import { openRecords } from '../../kafka/recordBatch.ts'
@@ -21,7 +22,8 @@ export interface RecordVisit {
 }
 
 /**
- * Visits the records from `offset` on until `visit` answers false (it has taken that record all the same). Answers the
+ * Visits the records from `offset` on until `visit` answers false (it has taken that record all the same).
+ * Answers the
  * offset to go on from: behind the last batch, or behind the last record where the walk was stopped.
  */
 export function walkRecords(

@@ -1,5 +1,5 @@
-// Bytes that come in parts of any size, joined at the cost of their number: memory doubles as it fills, so that a
-// thousand parts of one byte are a thousand bytes and not a thousand arrays.
+// Bytes that come in parts of any size, joined at the cost of their number: memory doubles as it fills, so
+// that a thousand parts of one byte are a thousand bytes and not a thousand arrays.
 
 export interface GrowingBytes {
   append(part: Uint8Array): void

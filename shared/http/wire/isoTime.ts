@@ -1,5 +1,7 @@
-// ISO-8601 instants <-> milliseconds since 1970, in the proleptic Gregorian calendar, for years 0000 to 9999.
-// Refuses dates that do not exist, times without an offset from UTC, and anything but digits where digits belong.
+// ISO-8601 instants <-> milliseconds since 1970, in the proleptic Gregorian calendar, for years 0000 to
+// 9999.
+// Refuses dates that do not exist, times without an offset from UTC, and anything but digits where digits
+// belong.
 // Fractions beyond a millisecond are cut off, as Kafka's clock has no finer ones.
 
 const instant =
@@ -42,7 +44,8 @@ export function formatIsoInstant(timestamp: number): string {
   const second = Math.floor(clockMs / 1000) % 60
   const millisecond = clockMs % 1000
   const fraction = millisecond === 0 ? '' : `.${pad(millisecond, 3)}`
-  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}${fraction}Z`
+  const date = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
+  return `${date}T${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}${fraction}Z`
 }
 
 function pad(value: number, digits: number): string {
@@ -56,8 +59,8 @@ function isDate(year: number, month: number, day: number): boolean {
   return day <= days
 }
 
-// Years are counted from March, so that the leap day is a year's last; 400 years are 146,097 days, and 0000-03-01 is
-// 719,468 days before 1970.
+// Years are counted from March, so that the leap day is a year's last; 400 years are 146,097 days, and
+// 0000-03-01 is 719,468 days before 1970.
 const eraDays = 146_097
 const epochDay = 719_468
 

@@ -1,5 +1,6 @@
-// JSON as it stands in the request: parsed once to be checked, and cut out of the source text where a record's bytes are
-// JSON, so that a producer's numbers, escapes and order of keys are stored exactly as written, without the white space.
+// JSON as it stands in the request: parsed once to be checked, and cut out of the source text where a
+// record's bytes are JSON, so that a producer's numbers, escapes and order of keys are stored exactly as
+// written, without the white space.
 // Refuses text that is not UTF-8 or not JSON.
 // The functions that cut take text that JSON.parse has accepted; on other text their answers mean nothing.
 

@@ -1,8 +1,8 @@
 // Cuts a body of concatenated JSON objects into its objects while it comes in, in chunks split anywhere.
 // Only nesting is looked at here: what is inside an object's braces is for JSON.parse to accept.
-// Refuses whatever stands between objects but white space, an array around them, an object nested too deep or left
-// open at the end: BAD_REQUEST with the byte position and how many objects came before. An object that is too large is
-// skipped without being kept, and said to be.
+// Refuses whatever stands between objects but white space, an array around them, an object nested too deep
+// or left open at the end: BAD_REQUEST with the byte position and how many objects came before. An object
+// that is too large is skipped without being kept, and said to be.
 
 import { KafkaError } from '../../base/errors.ts'
 import { createGrowingBytes } from './growingBytes.ts'
@@ -34,87 +34,119 @@ const openBrace = 0x7b
 const closeBrace = 0x7d
 
 export function createObjectSplitter(limits: SplitterLimits): ObjectSplitter {
-  let depth = 0
-  let insideString = false
-  let escaped = false
+  const braces = createBraces(limits.depthMax)
+  const kept = createKeptObject(limits.objectBytesMax)
   let objects = 0
   /** Bytes of the chunks before this one. */
   let consumed = 0
+  /** Where the open object begins. */
   let position = 0
-  const held = createGrowingBytes()
-  /** Bytes of the open object up to this chunk; those beyond objectBytesMax are not kept. */
-  let heldBytes = 0
 
   const refuse = (at: number, trouble: string): never => {
     throw new KafkaError('BAD_REQUEST', `malformed JSON at byte ${at}: ${trouble}, after ${objects} records`)
   }
 
-  const stepInString = (byte: number): void => {
-    if (escaped) escaped = false
-    else if (byte === backslash) escaped = true
-    else if (byte === quote) insideString = false
+  const openAt = (chunk: Uint8Array, at: number): void => {
+    position = consumed + at
+    if (chunk[at] === openBracket) refuse(position, 'records are concatenated, not an array')
+    if (chunk[at] !== openBrace) refuse(position, 'an object was expected')
   }
 
-  /** One byte inside an object and outside its strings; true when it ends the object. */
-  const step = (byte: number): boolean => {
-    if (byte === quote) insideString = true
-    else if (byte === openBrace || byte === openBracket) depth++
-    else if (byte === closeBrace || byte === closeBracket) depth--
-    if (depth > limits.depthMax) refuse(position, `it is nested deeper than ${limits.depthMax}`)
-    return depth === 0
-  }
-
-  const keep = (part: Uint8Array): void => {
-    heldBytes += part.length
-    if (heldBytes <= limits.objectBytesMax) held.append(part)
-    else held.take()
-  }
-
-  const take = (last: Uint8Array): StreamedObject => {
-    const size = heldBytes + last.length
-    const isWhole = heldBytes === 0
-    objects++
-    if (size > limits.objectBytesMax) {
-      held.take()
-      heldBytes = 0
-      return { kind: 'oversize', position, size }
-    }
-    if (!isWhole) keep(last)
-    heldBytes = 0
-    return { kind: 'object', position, bytes: isWhole ? last : held.take() }
-  }
-
-  const open = (byte: number, at: number): void => {
-    if (byte !== openBrace) {
-      refuse(at, byte === openBracket ? 'records are concatenated, not an array' : 'an object was expected')
-    }
-    position = at
-    depth = 1
+  /** The end of the object within the chunk, or the chunk's, and whether the object ended. */
+  const closeIn = (chunk: Uint8Array, from: number): { end: number; closed: boolean } => {
+    const end = braces.closeIn(chunk, from)
+    if (braces.tooDeep()) refuse(position, `it is nested deeper than ${limits.depthMax}`)
+    return { end, closed: !braces.isOpen() }
   }
 
   return {
     *push(chunk) {
-      let start = 0
-      for (let at = 0; at < chunk.length; at++) {
-        const byte = chunk[at] ?? 0
-        if (insideString) stepInString(byte)
-        else if (depth > 0) {
-          if (!step(byte)) continue
-          yield take(chunk.subarray(start, at + 1))
-        } else if (!isSpace(byte)) {
-          open(byte, consumed + at)
-          start = at
+      for (let at = braces.isOpen() ? 0 : skipSpace(chunk, 0); at < chunk.length; ) {
+        if (!braces.isOpen()) openAt(chunk, at)
+        const { end, closed } = closeIn(chunk, at)
+        const part = chunk.subarray(at, end)
+        at = skipSpace(chunk, end)
+        if (!closed) kept.keep(part)
+        else {
+          objects++
+          yield { position, ...kept.finish(part) }
         }
       }
-      if (depth > 0) keep(chunk.subarray(start))
       consumed += chunk.length
     },
     end() {
-      if (depth > 0) refuse(position, 'the object that begins there does not end')
+      if (braces.isOpen()) refuse(position, 'the object that begins there does not end')
     },
-    heldBytes: held.length,
-    isInsideObject: () => depth > 0,
+    heldBytes: kept.heldBytes,
+    isInsideObject: braces.isOpen,
   }
+}
+
+/** Follows the nesting of one object after the other, over chunks; braces in strings do not count. */
+function createBraces(depthMax: number) {
+  let depth = 0
+  let insideString = false
+  let escaped = false
+
+  /** Where the string ends in the chunk: its closing quote, or the chunk's end. */
+  const skipString = (chunk: Uint8Array, from: number): number => {
+    let at = escaped ? from + 1 : from
+    while (at < chunk.length && chunk[at] !== quote) at += chunk[at] === backslash ? 2 : 1
+    escaped = at > chunk.length
+    insideString = at >= chunk.length
+    return Math.min(at, chunk.length)
+  }
+
+  return {
+    isOpen: () => depth > 0,
+    tooDeep: () => depth > depthMax,
+    /** Behind the byte that closes the object, or the chunk's end, or where it gets too deep. */
+    closeIn(chunk: Uint8Array, from: number): number {
+      for (let at = from; at < chunk.length; at++) {
+        if (insideString) {
+          at = skipString(chunk, at)
+          continue
+        }
+        const byte = chunk[at]
+        if (byte === quote) insideString = true
+        else if (byte === openBrace || byte === openBracket) depth++
+        else if (byte === closeBrace || byte === closeBracket) depth--
+        if (depth === 0 || depth > depthMax) return at + 1
+      }
+      return chunk.length
+    },
+  }
+}
+
+/** The bytes of the open object over chunks; of an oversize one only their number. */
+function createKeptObject(bytesMax: number) {
+  const held = createGrowingBytes()
+  let size = 0
+  const keep = (part: Uint8Array): void => {
+    size += part.length
+    if (size <= bytesMax) held.append(part)
+    else held.take()
+  }
+  return {
+    keep,
+    heldBytes: held.length,
+    finish(last: Uint8Array): { kind: 'object'; bytes: Uint8Array } | { kind: 'oversize'; size: number } {
+      const isWhole = size === 0
+      if (isWhole) size = last.length
+      else keep(last)
+      const objectSize = size
+      const bytes = held.take()
+      size = 0
+      if (objectSize > bytesMax) return { kind: 'oversize', size: objectSize }
+      return { kind: 'object', bytes: isWhole ? last : bytes }
+    },
+  }
+}
+
+function skipSpace(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (at < bytes.length && isSpace(bytes[at] ?? 0)) at++
+  return at
 }
 
 function isSpace(byte: number): boolean {

@@ -1,5 +1,5 @@
-// What one side puts in while the other is busy, and takes out all at once: records that arrive during an append are
-// the next append. Bounded: a full box makes the putting side wait, and so the client.
+// What one side puts in while the other is busy, and takes out all at once: records that arrive during an
+// append are the next append. Bounded: a full box makes the putting side wait, and so the client.
 
 export interface Mailbox<T> {
   /** Resolves when there is room for more. */

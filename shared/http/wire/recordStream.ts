@@ -1,8 +1,9 @@
-// A body of concatenated v3 records, appended while the rest of it still comes, and its delivery reports in order.
-// A record that cannot be appended gets a report of its own. Whatever else is wrong is thrown while nothing has been
-// reported yet, because it can still be the answer's status, and is the last report afterwards.
-// Two loops: one reads and parses, the other appends what has been parsed and reports it. Order is kept because only
-// one append is under way.
+// A body of concatenated v3 records, appended while the rest of it still comes, and its delivery reports in
+// order.
+// A record that cannot be appended gets a report of its own. Whatever else is wrong is thrown while nothing
+// has been reported yet, because it can still be the answer's status, and is the last report afterwards.
+// Two loops: one reads and parses, the other appends what has been parsed and reports it. Order is kept
+// because only one append is under way.
 
 import { invariant, KafkaError } from '../../base/errors.ts'
 import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
@@ -70,8 +71,10 @@ async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>)
         break
       }
       for (const object of splitter.push(chunk)) {
-        await mailbox.put(parseItem(object, count, recordBytesMax), sizeOf(object))
+        const full = mailbox.put(parseItem(object, count, recordBytesMax), sizeOf(object))
         count++
+        // Awaiting nothing would let the appending loop in after every record.
+        if (full !== undefined) await full
       }
       await source.hold(splitter.heldBytes())
     }

@@ -1,4 +1,5 @@
-// The shapes of produced and consumed records for the API description. They describe; the parsers beside them decide.
+// The shapes of produced and consumed records for the API description. They describe; the parsers beside
+// them decide.
 
 import { z } from '@hono/zod-openapi'
 
@@ -62,7 +63,7 @@ export const produceHeaders = z.object({
 
 const dataMetadataSchema = z.object({ data_format: z.enum(['JSON', 'UTF8_STRING', 'RAW_BYTES']) }).nullable()
 
-export const consumedRecordSchema = z
+const consumedRecordSchema = z
   .object({
     partition_id: z.int(),
     offset: z.int(),

@@ -1,8 +1,9 @@
 // Records as Confluent REST v2, Strimzi's bridge and Redpanda's proxy write them, in:
 //   {"records": [{"key", "value", "partition", "timestamp": ms, "headers": [{"key", "value": base64}]}]}
-// and out, with topic and offset. The media type says what key and value are: binary (base64), json or text.
-// Refuses unknown fields (422, as Confluent does) and schemas (42205); a record that cannot be shown in the format that
-// was asked for ends the answer with Redpanda's 40801.
+// and out, with topic and offset. The media type says what key and value are: binary (base64), json or
+// text.
+// Refuses unknown fields (422, as Confluent does) and schemas (42205); a record that cannot be shown in the
+// format that was asked for ends the answer with Redpanda's 40801.
 
 import { isUtf8 } from 'node:buffer'
 import { KafkaError } from '../../base/errors.ts'

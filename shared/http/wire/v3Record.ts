@@ -2,7 +2,8 @@
 //   {"partition_id", "headers": [{"name", "value": base64 | null}], "timestamp": ISO-8601,
 //    "key": {"type": "BINARY" | "JSON" | "STRING", "data"}, "value": {…}}
 // and its delivery report, out. Absent or null key and value, and data that is null, are null.
-// Refuses schemas (42205): nobody here could check a record against one, so nobody stores it as if it had been.
+// Refuses schemas (42205): nobody here could check a record against one, so nobody stores it as if it had
+// been.
 
 import { KafkaError } from '../../base/errors.ts'
 import type { RecordHeader } from '../../kafka/recordBatch.ts'
@@ -13,7 +14,7 @@ import { formatIsoInstant, parseIsoInstant } from './isoTime.ts'
 import { compactJson, isArray, isObject, type Json, type JsonObject, memberSpans, type Span } from './json.ts'
 
 /** What a report says of a key or value that the request named. */
-export interface DataReport {
+interface DataReport {
   readonly type: string
   readonly size: number
 }
@@ -122,7 +123,7 @@ function jsonBytes(name: string, text: string, spans: ReadonlyMap<string, Span>)
 }
 
 /** Text whose UTF-16 is broken has no UTF-8: storing something like it would change the record. */
-export function utf8Bytes(text: string, name: string): Uint8Array {
+function utf8Bytes(text: string, name: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text)
   throw refuse(name, 'holds half of a surrogate pair, which has no UTF-8')
 }
@@ -138,7 +139,7 @@ function parseHeaders(field: Json | undefined): readonly RecordHeader[] {
   })
 }
 
-export function parseHeaderValue(value: Json, where: string): Uint8Array | null {
+function parseHeaderValue(value: Json, where: string): Uint8Array | null {
   if (value === null) return null
   const bytes = typeof value === 'string' ? decodeBase64(value) : undefined
   if (bytes === undefined) throw refuse(where, 'is not a base64 string')
@@ -147,7 +148,7 @@ export function parseHeaderValue(value: Json, where: string): Uint8Array | null 
 
 const partitionMax = 0x7fff_ffff
 
-export function parsePartition(field: Json | undefined): number | undefined {
+function parsePartition(field: Json | undefined): number | undefined {
   if (field === undefined || field === null) return undefined
   if (typeof field !== 'number' || !Number.isInteger(field) || field > partitionMax) {
     throw refuse('partition_id', 'is not the number of a partition')

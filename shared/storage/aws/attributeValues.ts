@@ -1,5 +1,5 @@
-// Attributes as DynamoDB's AttributeValues and back: S, N, B and L of these. Refuses whatever else is stored, and numbers
-// that are no safe integers: no write of ours stores them.
+// Attributes as DynamoDB's AttributeValues and back: S, N, B and L of these. Refuses whatever else is stored,
+// and numbers that are no safe integers: no write of ours stores them.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { invariant } from '../../base/errors.ts'
 import type { Attribute, Attributes, Item, ItemKey, Scalar } from '../../ports/table.ts'

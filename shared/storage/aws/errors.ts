@@ -1,6 +1,6 @@
-// What an error of the AWS SDK says about the call's effect. "none" only where that is certain: the service refused the
-// request, or nothing was sent. Whatever else is wrong (a time-out, a reset, a 5xx, an answer that cannot be read) may
-// have happened after the write: "unknown".
+// What an error of the AWS SDK says about the call's effect. "none" only where that is certain: the service
+// refused the request, or nothing was sent. Whatever else is wrong (a time-out, a reset, a 5xx, an answer
+// that cannot be read) may have happened after the write: "unknown".
 import { StorageError } from '../../base/errors.ts'
 
 const throttlings = new Set([

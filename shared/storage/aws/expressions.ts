@@ -1,5 +1,5 @@
-// Conditions and actions as DynamoDB's expressions. Pure. Names and values stand behind placeholders, since a name may be
-// one of DynamoDB's reserved words and hold any character. The key attributes are `pk` and `sk`.
+// Conditions and actions as DynamoDB's expressions. Pure. Names and values stand behind placeholders, since a
+// name may be one of DynamoDB's reserved words and hold any character. The key attributes are `pk` and `sk`.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Action, Attribute, Condition, Query } from '../../ports/table.ts'
 import { type AttributeValues, toAttributeValue } from './attributeValues.ts'
@@ -124,7 +124,10 @@ const compileActions = (actions: readonly Action[], placeholders: Placeholders):
   return sections.join(' ')
 }
 
-/** From the last to the first, so that the indexes also hold for an implementation that removes one after the other. */
+/**
+ * From the last to the first, so that the indexes also hold for an implementation that removes one after the
+ * other.
+ */
 const firstElements = (action: Action & { kind: 'removeFirst' }, { name }: Placeholders): string[] =>
   Array.from({ length: action.count }, (_, index) => `${name(action.attribute)}[${action.count - 1 - index}]`)
 

@@ -1,6 +1,6 @@
-// The object port on S3. Whole buffers, never streams, so that a put is signed, checked and sent in one piece. The client
-// is the caller's, with maxAttempts 1. A put that is refused because the name is taken looks whether it is its own bytes
-// that took it: the answer to an earlier attempt may have been lost.
+// The object port on S3. Whole buffers, never streams, so that a put is signed, checked and sent in one
+// piece. The client is the caller's, with maxAttempts 1. A put that is refused because the name is taken
+// looks whether it is its own bytes that took it: the answer to an earlier attempt may have been lost.
 import {
   DeleteObjectsCommand,
   GetObjectCommand,

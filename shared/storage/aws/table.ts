@@ -1,5 +1,6 @@
-// The table port on DynamoDB: a table with a string partition key `pk` and a string sort key `sk`. Reads are strongly
-// consistent. The client is the caller's, with maxAttempts 1: an increment that the SDK repeats is applied twice.
+// The table port on DynamoDB: a table with a string partition key `pk` and a string sort key `sk`. Reads are
+// strongly consistent. The client is the caller's, with maxAttempts 1: an increment that the SDK repeats is
+// applied twice.
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -132,7 +133,9 @@ const transactItem = (tableName: string, write: TransactWrite): TransactWriteIte
   return { Update: { ...keyed, ...placeholders, ...condition, UpdateExpression } }
 }
 
-/** A transaction that met another one, or a throttled table, was cancelled whole: it failed and had no effect. */
+/**
+ * A transaction that met another one, or a throttled table, was cancelled whole: it failed and had no effect.
+ */
 const failedOf = (error: unknown): { index: number; current: Item | undefined }[] => {
   if (!(error instanceof TransactionCanceledException)) throw writeFailure('DynamoDB', error)
   const failed = (error.CancellationReasons ?? []).flatMap(({ Code, Item: item }, index) =>

@@ -1,8 +1,8 @@
 // How an item's attributes are stored in the embedded table's BLOB:
 //
-//   version  1 byte   1
-//   value    the rest the attributes as Node's v8.serialize writes them; its own header says which form, and every later
-//                     Node reads the earlier ones
+//   version  1 byte    1
+//   value    the rest  the attributes as Node's v8.serialize writes them; its own header says in which form,
+//                      and every later Node reads the earlier forms
 //
 // Refuses any other version: it was written by a later Millrace.
 import { deserialize, serialize } from 'node:v8'

@@ -1,5 +1,5 @@
-// The few file operations that durability hangs on: write everything, reach the disk, and the entry of a new file or
-// folder reaches it too.
+// The few file operations that durability hangs on: write everything, reach the disk, and the entry of a new
+// file or folder reaches it too.
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import path from 'node:path'
 
@@ -16,6 +16,16 @@ export const writeDurably = async (file: string, parts: readonly Uint8Array[]): 
   const handle = await open(file, 'w')
   try {
     await writeAll(handle, parts)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Opened for writing because Windows syncs nothing else. */
+export const syncFile = async (file: string): Promise<void> => {
+  const handle = await open(file, 'r+')
+  try {
     await handle.sync()
   } finally {
     await handle.close()

@@ -1,14 +1,15 @@
-// The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that no object
-// is in the way of the folder that another name needs. A put writes to incoming/, then links: of many only one succeeds,
-// and a crash leaves a file in incoming/, which the next start removes. Deleting waits for no disk: an object that
-// comes back after a power cut is garbage that nothing names. Empty folders stay.
+// The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that
+// no object is in the way of the folder that another name needs. A put writes to incoming/, then links: of
+// many only one succeeds, and a crash leaves a file in incoming/, which the next start removes. Deleting
+// waits for no disk: an object that comes back after a power cut is garbage that nothing names. Empty folders
+// stay.
 import type { Dirent } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { ObjectPage, ObjectStore } from '../../ports/objectStore.ts'
 import { checkObjectList, checkObjectName, checkObjectRange } from '../objectName.ts'
-import { codeOf, makeFolderDurably, syncFolder, writeDurably } from './files.ts'
+import { codeOf, makeFolderDurably, syncFile, syncFolder, writeAll } from './files.ts'
 
 const objectMark = '@'
 
@@ -53,14 +54,31 @@ const createPut = (stored: string, incoming: string) => {
     const folder = path.dirname(file)
     await failsWith('none', () => makeFolder(folder))
     try {
-      await failsWith('none', () => writeDurably(temporary, parts))
-      const isLinked = await linkIfAbsent(temporary, file)
+      const isLinked = await writeAndLink(temporary, file, parts)
       // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
       await failsWith('unknown', () => syncFolder(folder))
       return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
     } finally {
       await failsWith('unknown', () => absentAs(undefined, unlink(temporary)))
     }
+  }
+}
+
+// Linked before it is synced, so that the journal of the file system takes the file and its names in one commit. What a
+// power cut leaves of a put without an answer is garbage that nothing names.
+const writeAndLink = async (
+  temporary: string,
+  file: string,
+  parts: readonly Uint8Array[],
+): Promise<boolean> => {
+  const handle = await failsWith('none', () => open(temporary, 'w'))
+  try {
+    await failsWith('none', () => writeAll(handle, parts))
+    const isLinked = await linkIfAbsent(temporary, file)
+    await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
+    return isLinked
+  } finally {
+    await handle.close()
   }
 }
 
@@ -84,8 +102,8 @@ const holds = async (file: string, parts: readonly Uint8Array[]): Promise<boolea
 const knownFoldersMax = 10_000
 
 /**
- * Makes folders below `stored`, each once and durably before anything is linked into it. Puts that need one folder wait
- * for one making of it: a folder that is visible may not be on the disk yet.
+ * Makes folders below `stored`, each once and durably before anything is linked into it. Puts that need one
+ * folder wait for one making of it: a folder that is visible may not be on the disk yet.
  */
 const createFolders = (stored: string) => {
   const known = new Map<string, Promise<void>>()
@@ -165,7 +183,9 @@ async function* walk(stored: string, start: string, listing: Listing): AsyncGene
   }
 }
 
-/** A folder ends in '/', and so comes where the names in it come. A file without the mark is nobody's object. */
+/**
+ * A folder ends in '/', and so comes where the names in it come. A file without the mark is nobody's object.
+ */
 const listedNames = (start: string, entry: Dirent): string[] => {
   if (entry.isDirectory()) return [`${start}${entry.name}/`]
   return entry.name.endsWith(objectMark) ? [`${start}${entry.name.slice(0, -objectMark.length)}`] : []

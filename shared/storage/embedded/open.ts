@@ -1,11 +1,12 @@
 // Opens the storage of one machine: a folder that holds
 //
 //   FORMAT    one line that says whose folder this is and in which format
-//   lock      a SQLite file on which the running process holds an exclusive lock; the kernel releases it with the process
+//   lock      a SQLite file, locked by the running process; the kernel releases the lock with the process
 //   table     the SQLite file of the table, and its -wal and -shm
 //   objects/  the objects
 //
-// Refuses a folder with other things in it, one of another format, and a second process, before anything is written.
+// Refuses a folder with other things in it, one of another format, and a second process, before anything is
+// written.
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -35,17 +36,20 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
     if (isNew) await writeFormat(folder)
     const objects = await createFileObjectStore(path.join(folder, 'objects'))
     const table = await openEmbeddedTable(path.join(folder, 'table'))
-    await syncFolder(folder)
+    await syncFolder(folder).catch(async (error) => {
+      await table.close()
+      throw error
+    })
     return {
       objects,
       table,
       close: async () => {
         await table.close()
-        lock.close()
+        releaseLock(lock)
       },
     }
   } catch (error) {
-    lock.close()
+    releaseLock(lock)
     throw error
   }
 }
@@ -68,10 +72,19 @@ const checkFormat = async (folder: string): Promise<boolean> => {
   return true
 }
 
+/** A lock that nothing names is closed by the garbage collector, whoever still uses table and objects. */
+const heldLocks = new Set<DatabaseSync>()
+
+const releaseLock = (lock: DatabaseSync): void => {
+  heldLocks.delete(lock)
+  lock.close()
+}
+
 const takeLock = (folder: string): DatabaseSync => {
   const lock = new DatabaseSync(path.join(folder, 'lock'), { timeout: 0 })
   try {
-    lock.exec('BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    heldLocks.add(lock)
     return lock
   } catch (error) {
     lock.close()

@@ -1,6 +1,6 @@
-// The table port on one machine, durable: SQLite, written by one thread (tableWorker.ts) and read here over a second,
-// read-only connection, which sees every acknowledged write. Writes wait while a group of others commits and are then
-// sent as the next group, so many concurrent writers share one fsync.
+// The table port on one machine, durable: SQLite, written by one thread (tableWorker.ts) and read here over a
+// second, read-only connection, which sees every acknowledged write. Writes wait while a group of others
+// commits and are then sent as the next group, so many concurrent writers share one fsync.
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { invariant, StorageError } from '../../base/errors.ts'
@@ -18,7 +18,8 @@ export interface EmbeddedTable extends Table {
 }
 
 export const openEmbeddedTable = async (file: string): Promise<EmbeddedTable> => {
-  const worker = new Worker(new URL('./tableWorker.ts', import.meta.url), { workerData: file })
+  // The flags that this process was started with are no concern of the writer's.
+  const worker = new Worker(new URL('./tableWorker.ts', import.meta.url), { workerData: file, execArgv: [] })
   await started(worker)
   const writer = createWriter(worker)
   const reader = openTableReader(file)

@@ -1,5 +1,5 @@
-// The SQLite file of the embedded table, as its one writer and its reader open it: the schema, its version, durability.
-// Refuses a file of another schema version.
+// The SQLite file of the embedded table, as its one writer and its reader open it: the schema, its version,
+// durability. Refuses a file of another schema version.
 import { DatabaseSync } from 'node:sqlite'
 import type { Attributes, ItemKey } from '../../ports/table.ts'
 import { decodeAttributes } from './attributes.ts'

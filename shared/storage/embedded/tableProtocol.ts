@@ -1,5 +1,6 @@
-// What the embedded table and its writer thread say to each other: one array of requests, one array of replies in the
-// same order. Arrays travel as transferred bytes, because a posted view would be copied with the whole buffer below it.
+// What the embedded table and its writer thread say to each other: one array of requests, one array of
+// replies in the same order. Arrays travel as transferred bytes, because a posted view would be copied with
+// the whole buffer below it.
 import { deserialize, serialize } from 'node:v8'
 import type { TransactOutcome, TransactWrite, Write, WriteOutcome } from '../../ports/table.ts'
 

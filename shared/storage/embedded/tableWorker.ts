@@ -1,6 +1,7 @@
-// The embedded table's one writer, a thread of its own so that no commit blocks the process. Each message is a group of
-// requests: evaluated in their order, in one transaction, answered after its COMMIT, so that a group costs one fsync.
-// A request that is a mistake of our own fails alone; an error of SQLite fails the group.
+// The embedded table's one writer, a thread of its own so that no commit blocks the process. Each message is
+// a group of requests: evaluated in their order, in one transaction, answered after its COMMIT, so that a
+// group costs one fsync. A request that is a mistake of our own fails alone; an error of SQLite fails the
+// group.
 import { parentPort, workerData } from 'node:worker_threads'
 import { invariant } from '../../base/errors.ts'
 import type { Item, ItemKey } from '../../ports/table.ts'

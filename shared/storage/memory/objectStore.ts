@@ -1,5 +1,5 @@
-// The object port in memory, for tests and the simulation. Parts are copied into one array when they are put, and a
-// range is a view of it. Who puts the same bytes again is told "stored", as by S3's adapter.
+// The object port in memory, for tests and the simulation. Parts are copied into one array when they are put,
+// and a range is a view of it. Who puts the same bytes again is told "stored", as by S3's adapter.
 import { invariant } from '../../base/errors.ts'
 import type { ObjectPage, ObjectStore } from '../../ports/objectStore.ts'
 import { checkObjectList, checkObjectName, checkObjectRange } from '../objectName.ts'

@@ -1,5 +1,5 @@
-// The table port in memory, for tests and the simulation. Each call takes effect at once and in whole, and counts the
-// capacity units that DynamoDB would bill, a refused write's included.
+// The table port in memory, for tests and the simulation. Each call takes effect at once and in whole, and
+// counts the capacity units that DynamoDB would bill, a refused write's included.
 import { invariant } from '../../base/errors.ts'
 import type {
   Item,

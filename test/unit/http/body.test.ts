@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Hono } from 'hono'
@@ -33,8 +32,11 @@ function createApp(use: Use = lengthOf, changes: Partial<HttpDeps> = {}): Hono<A
   return app
 }
 
-const post = (app: Hono<AppEnv>, body: BodyInit, headers: Record<string, string> = {}) =>
-  app.request('/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+const post = (
+  app: Hono<AppEnv>,
+  body: NonNullable<RequestInit['body']>,
+  headers: Record<string, string> = {},
+) => app.request('/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
 
 function streamOf(...parts: readonly string[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(parts.map((part) => Buffer.from(part)))
@@ -82,7 +84,7 @@ test('a Content-Length beyond the limit is refused before a byte is sent', async
   sent.destroy()
 })
 
-test('a body without Content-Length is refused when it passes the limit, and may be as large as it', async () => {
+test('a body without Content-Length may be as large as the limit and no larger', async () => {
   const app = createApp()
   assert.equal(await (await post(app, streamOf('x'.repeat(999), 'y'))).text(), '1000')
   assert.equal((await post(app, streamOf('x'.repeat(999), 'yz', 'never read'))).status, 413)
@@ -106,23 +108,23 @@ test('a compressed body is refused as a media type', async () => {
 })
 
 test('a client that stops sending is answered 408 when its time is up', async (t) => {
-  const clock = createHeldClock()
-  const app = createApp(lengthOf, { clock })
   const waiting = Promise.withResolvers<void>()
-  const slow: Clock = {
-    now: clock.now,
+  const held = createHeldClock()
+  const clock: Clock = {
+    now: held.now,
     sleep: (ms, signal) => {
       assert.equal(ms, limits.bodyIdleMsMax)
       waiting.resolve()
-      return clock.sleep(ms, signal)
+      return held.sleep(ms, signal)
     },
   }
-  const served = await serveApp(t, createApp(lengthOf, { clock: slow }))
+  const app = createApp(lengthOf, { clock })
+  const served = await serveApp(t, app)
   const sent = served.open({ method: 'POST', headers: { 'content-length': '10' } })
   sent.on('error', () => {})
   sent.write('half ')
   await waiting.promise
-  clock.elapse()
+  held.elapse()
   assert.equal((await answerOf(sent)).statusCode, 408)
   sent.destroy()
   assert.equal(await (await post(app, 'x', { 'content-length': '1' })).text(), '1')
@@ -145,7 +147,6 @@ test('a client that goes away before its body is whole leaves nothing behind', a
   const sent = served.open({ method: 'POST', headers: { 'content-length': '10' } })
   sent.on('error', () => {})
   sent.write('half ', () => sent.destroy())
-  await once(sent, 'close')
   const error = await failed.promise
   assert(error instanceof KafkaError && error.code === 'BAD_REQUEST')
   assert.deepEqual(used, [])

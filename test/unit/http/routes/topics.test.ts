@@ -127,6 +127,15 @@ test('bytes that are no UTF-8 and a body beyond the limit are refused', async ()
   assert.equal((await send(new Uint8Array(limits.bodyBytesMax + 1))).status, 413)
 })
 
+test('a body of mistakes alone is refused, and one of more than 64 KiB is not looked at', async () => {
+  const { call } = await start()
+  const mistakes = (bytes: number) => `{"topic_name":"x","configs":[${'1,'.repeat(bytes / 2 - 64)}1]}`
+  const small = await call('POST', '/topics', mistakes(64 * 1024))
+  assert.equal(small.status, 400)
+  assert.match(small.body.message, /"configs\[0\]"/)
+  assert.equal((await call('POST', '/topics', mistakes(65 * 1024))).status, 413)
+})
+
 test('fields that nobody knows are ignored, __proto__ among them', async () => {
   const { call } = await start()
   const answer = await call(

@@ -10,7 +10,7 @@ const member = (text: string, name: string): string | undefined => {
   return span && compactJson(text, span)
 }
 
-test('a value keeps its numbers, escapes and order of keys, and loses white space between tokens only', () => {
+test('a value keeps its numbers, escapes and order, and loses white space between tokens', () => {
   const text =
     '{ "b" : 12345678901234567890 ,\n"2":1.0,\t"1": -0e5 , "s": "a \\" \\\\ b\\u0041 \\/" , "s":[ ] }'
   assert.equal(

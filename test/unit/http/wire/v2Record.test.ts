@@ -25,7 +25,8 @@ test('keys and values are what the format says', () => {
 
 test("partition, timestamp and headers are Strimzi's", () => {
   const [record] = parse(
-    '{"records":[{"value":1,"partition":3,"timestamp":1612552482154,"headers":[{"key":"h","value":"AAE="}]}]}',
+    `{"records":[{"value":1,"partition":3,"timestamp":1612552482154,
+      "headers":[{"key":"h","value":"AAE="}]}]}`,
   )
   assert.equal(record?.partition, 3)
   assert.equal(record?.timestamp, 1612552482154)

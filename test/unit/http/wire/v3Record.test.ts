@@ -25,7 +25,8 @@ function refused(text: string): { code: string; message: string } {
 
 test('every field of a record is read', () => {
   const { record, key, value } = parse(
-    `{"partition_id": 3, "headers": [{"name": "h", "value": "AAH/"}, {"name": "h", "value": null}, {"name": "i"}],
+    `{"partition_id": 3,
+      "headers": [{"name": "h", "value": "AAH/"}, {"name": "h", "value": null}, {"name": "i"}],
       "key": {"type": "BINARY", "data": "Zm9vYmFy"}, "value": {"type": "JSON", "data": {"foo": "bar"}},
       "timestamp": "2021-02-05T19:14:42Z", "unknown": 1}`,
   )

@@ -20,8 +20,8 @@ test('every condition has its expression', () => {
     {
       ConditionExpression:
         'attribute_exists(pk) AND attribute_not_exists(pk) AND attribute_exists(#a0) AND ' +
-        'attribute_not_exists(#a1) AND #a0 = :v0 AND begins_with(#a2, :v1) AND #a3 < :v2 AND #a3 >= :v3 AND ' +
-        '#a4[0] = :v4 AND size(#a4) < :v5',
+        'attribute_not_exists(#a1) AND #a0 = :v0 AND begins_with(#a2, :v1) AND #a3 < :v2 AND ' +
+        '#a3 >= :v3 AND #a4[0] = :v4 AND size(#a4) < :v5',
       ExpressionAttributeNames: { '#a0': 'a', '#a1': 'b', '#a2': 'c', '#a3': 'd', '#a4': 'e' },
       ExpressionAttributeValues: {
         ':v0': { S: 'x' },

@@ -1,4 +1,5 @@
-// An HTTP server on 127.0.0.1 that answers every request alike, or resets it, and keeps the JSON that it was sent.
+// An HTTP server on 127.0.0.1 that answers every request alike, or resets it, and keeps the JSON that it was
+// sent.
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage } from 'node:http'
 

@@ -106,7 +106,7 @@ const effectOf = async (
   return effect
 }
 
-test('a transaction that met another had no effect, and is throttled only where DynamoDB says so', async () => {
+test('a transaction that met another had no effect, and is throttled where DynamoDB says so', async () => {
   const cancelled = (Code: string) =>
     failure('TransactionCanceledException', { CancellationReasons: [{ Code }, { Code: 'None' }] })
   const effect = (code: string) => effectOf(cancelled(code), (table) => table.transact([add]))
@@ -114,7 +114,7 @@ test('a transaction that met another had no effect, and is throttled only where 
   assert.deepEqual(await effect('ThrottlingError'), ['StorageError', 'none', true])
 })
 
-test('a refused write had no effect; one that is answered with a 5xx or not at all may have had', async () => {
+test('a refused write had no effect; one answered with a 5xx or not at all may have had', async () => {
   const write = (answer: Parameters<typeof withTable>[0]) => effectOf(answer, (table) => table.write(add))
   const throttled = failure('ProvisionedThroughputExceededException')
   assert.deepEqual(await write(throttled), ['StorageError', 'none', true])

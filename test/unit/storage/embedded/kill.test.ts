@@ -49,18 +49,25 @@ const assertWhole = async ({ objects }: EmbeddedStorage): Promise<number> => {
   return listed.length
 }
 
-test('a process that is killed at any moment has lost nothing that it acknowledged', async () => {
+const assertAllAcknowledged = async (storage: EmbeddedStorage, lines: readonly string[]): Promise<void> => {
+  for (const line of lines) await assertAcknowledged(storage, line)
+  const objects = lines.filter((line) => line.startsWith('object'))
+  assert.ok((await assertWhole(storage)) >= Math.min(1000, objects.length))
+  const count = await storage.table.get({ pk: 'count', sk: 'all' })
+  assert.ok(Number(count?.attributes.count) >= lines.length - objects.length)
+}
+
+test('a process that is killed at any moment has lost nothing that it acknowledged', async (context) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-kill-'))
+  context.after(() => rm(folder, { recursive: true }))
   const acknowledged: string[] = []
   for (let round = 0; round < 5; round += 1) {
     acknowledged.push(...(await killAfter(folder, round * 10_000, 20 + round * 37)))
     const storage = await openEmbeddedStorage(folder)
-    for (const line of acknowledged) await assertAcknowledged(storage, line)
-    const objects = acknowledged.filter((line) => line.startsWith('object'))
-    assert.ok((await assertWhole(storage)) >= Math.min(1000, objects.length))
-    const count = await storage.table.get({ pk: 'count', sk: 'all' })
-    assert.ok(Number(count?.attributes.count) >= acknowledged.length - objects.length)
-    await storage.close()
+    try {
+      await assertAllAcknowledged(storage, acknowledged)
+    } finally {
+      await storage.close()
+    }
   }
-  await rm(folder, { recursive: true })
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
 
 const newFolder = async (context: TestContext): Promise<string> => {
@@ -13,6 +14,8 @@ const newFolder = async (context: TestContext): Promise<string> => {
   context.after(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
+
+const openAndClose = async (folder: string): Promise<void> => (await openEmbeddedStorage(folder)).close()
 
 const key = { pk: 'p', sk: 's' }
 
@@ -37,23 +40,26 @@ test('a folder has one opener at a time, in one process', async (context) => {
   })
   await storage.table.write({ kind: 'put', key, attributes: {} })
   await storage.close()
-  await (await openEmbeddedStorage(folder)).close()
+  await openAndClose(folder)
 })
 
-test('a folder has one opener at a time, until the kernel knows that its process is gone', async (context) => {
+test('a folder has one opener until the kernel knows that its process is gone', async (context) => {
   const folder = await newFolder(context)
-  const source = new URL('../../../../shared/storage/embedded/open.ts', import.meta.url)
-  const script = `const { openEmbeddedStorage } = await import('${source}')
-    await openEmbeddedStorage(process.argv[1]); console.log('open')`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
+  const writer = fileURLToPath(new URL('./killedWriter.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--expose-gc', writer, folder, '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  await once(child.stdout, 'data')
-  await assert.rejects(openEmbeddedStorage(folder), /is in use by another Millrace process/)
   const exited = once(child, 'exit')
+  context.after(() => child.kill('SIGKILL'))
+  const first = await Promise.race([once(child.stdout, 'data'), exited])
+  let acknowledged = String(first[0])
+  assert.match(acknowledged, /^(object|item) \d/)
+  // After its first item the writer has collected its garbage.
+  while (!acknowledged.includes('item')) acknowledged += String((await once(child.stdout, 'data'))[0])
+  await assert.rejects(openAndClose(folder), /is in use by another Millrace process/)
   child.kill('SIGKILL')
   await exited
-  await (await openEmbeddedStorage(folder)).close()
+  await openAndClose(folder)
 })
 
 test('a folder of something else is refused and left as it was', async (context) => {
@@ -75,7 +81,7 @@ test('a folder of another format is refused and left as it was', async (context)
 
 test('a table of another schema version is refused', async (context) => {
   const folder = await newFolder(context)
-  await (await openEmbeddedStorage(folder)).close()
+  await openAndClose(folder)
   const database = new DatabaseSync(path.join(folder, 'table'))
   database.exec('PRAGMA user_version = 2')
   database.close()
@@ -84,18 +90,18 @@ test('a table of another schema version is refused', async (context) => {
   await assert.rejects(openEmbeddedStorage(folder), sentence)
 })
 
-test('a start that was cut short before its FORMAT is no obstacle, nor is the root of a file system', async (context) => {
+test('a start cut short before its FORMAT is no obstacle, nor is lost+found', async (context) => {
   const folder = await newFolder(context)
   await writeFile(path.join(folder, 'lock'), '')
   await writeFile(path.join(folder, 'FORMAT.new'), 'Mill')
   await mkdir(path.join(folder, 'lost+found'))
-  await (await openEmbeddedStorage(folder)).close()
+  await openAndClose(folder)
   assert.equal(await readFile(path.join(folder, 'FORMAT'), 'utf8'), 'Millrace storage, format 1\n')
 })
 
 test('what a cut-short put left is removed when the storage is opened', async (context) => {
   const folder = await newFolder(context)
-  await (await openEmbeddedStorage(folder)).close()
+  await openAndClose(folder)
   const incoming = path.join(folder, 'objects', 'incoming')
   await writeFile(path.join(incoming, '7'), 'half an obj')
   const storage = await openEmbeddedStorage(folder)
@@ -104,7 +110,7 @@ test('what a cut-short put left is removed when the storage is opened', async (c
   await storage.close()
 })
 
-test('closing waits for the writes that were accepted, and refuses others without an effect', async (context) => {
+test('closing waits for accepted writes, and refuses others without an effect', async (context) => {
   const folder = await newFolder(context)
   const storage = await openEmbeddedStorage(folder)
   const add = { kind: 'update', key, actions: [{ kind: 'add', attribute: 'n', value: 1 }] } as const

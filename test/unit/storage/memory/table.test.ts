@@ -4,7 +4,7 @@ import { createMemoryTable } from '../../../../shared/storage/memory/table.ts'
 
 const key = { pk: 'p', sk: 's' }
 
-test('writes count the KB of the larger item, twice in a transaction, and also when they are refused', async () => {
+test('writes count the KB of the larger item, twice in a transaction, also when refused', async () => {
   const table = createMemoryTable()
   const writeUnits = async (action: () => Promise<unknown>): Promise<number> => {
     const before = table.consumed().writeUnits

@@ -1,0 +1,188 @@
+// A valid request for every operation of /openapi.json: paths and queries are filled in from the
+// description, bodies from the table here. An operation whose body nobody has written down stops the
+// test.
+
+import { hostileBody, validBatches } from './batches.ts'
+import type { Chance } from './chance.ts'
+
+export interface FuzzRequest {
+  readonly operation: string
+  readonly method: string
+  readonly path: string
+  /** Names may come twice. */
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: string | Uint8Array | undefined
+  /** How the body is cut up on its way; absent: it comes in one piece. */
+  readonly chunkBytes?: number
+}
+
+export type Template = (chance: Chance) => FuzzRequest
+
+/** What the mutated requests may change or delete. */
+export const fuzzedTopic = 'fuzzed'
+/** What they may only read. */
+export const keptTopic = 'kept'
+
+interface Operation {
+  readonly operationId: string
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>
+}
+
+export interface ApiDescription {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+const parameterValues: Readonly<Record<string, readonly string[]>> = {
+  cluster_id: ['local'],
+  partition_id: ['0', '1'],
+  broker_id: ['1'],
+  name: ['retention.ms', 'cleanup.policy', 'max.message.bytes'],
+  offset: ['0', 'earliest', 'latest', '3'],
+  timestamp: ['1700000000000'],
+  timeout: ['0', '1'],
+  max_bytes: ['100000'],
+  min_bytes: ['1'],
+  offset_type: ['earliest', 'latest', 'max_timestamp', 'earliest_and_latest'],
+  async: ['true', 'false'],
+  includeAuthorizedOperations: ['true'],
+  include_authorized_operations: ['true'],
+}
+
+const v3Record = {
+  partition_id: 0,
+  headers: [{ name: 'trace', value: 'AAEC' }],
+  key: { type: 'STRING', data: 'k' },
+  value: { type: 'JSON', data: { a: [1, 2.5, null], b: 'text' } },
+  timestamp: '2021-02-05T19:14:42Z',
+}
+
+const v2Records = {
+  records: [
+    { key: 'AAEC', value: 'c29tZQ==', partition: 0, timestamp: 1_700_000_000_000 },
+    { value: 'AA==' },
+  ],
+}
+
+const newTopic = {
+  topic_name: 'created',
+  partitions_count: 2,
+  replication_factor: 1,
+  configs: [{ name: 'retention.ms', value: '1000' }],
+  validate_only: false,
+}
+
+const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
+  createKafkaTopic: [newTopic, { ...newTopic, validate_only: true }],
+  updatePartitionCountKafkaTopic: [{ partitions_count: 4, validate_only: true }, { partitions_count: 3 }],
+  updateKafkaTopicConfig: [{ value: '86400000' }],
+  updateKafkaTopicConfigBatch: [
+    {
+      data: [
+        { name: 'retention.ms', value: '5' },
+        { name: 'cleanup.policy', operation: 'DELETE' },
+      ],
+    },
+  ],
+  deleteKafkaRecords: [{ before_offset: 1 }],
+  produceRecord: [v3Record, { ...v3Record, value: { type: 'BINARY', data: 'AAEC' } }],
+  produceRecordsBatch: [
+    {
+      entries: [
+        { id: '1', ...v3Record },
+        { id: '2', value: { type: 'STRING', data: '' } },
+      ],
+    },
+  ],
+  consumeRecords: [
+    {
+      offsets: [{ partition_id: 0, offset: 0 }],
+      max_poll_records: 5,
+      fetch_max_bytes: 1000,
+      message_max_bytes: 9,
+    },
+    { from_beginning: true },
+    { timestamp: 1_700_000_000_000 },
+  ],
+  createTopicV2: [{ topic_name: 'created2', partitions_count: 1, replication_factor: 1 }],
+  send: [v2Records],
+  sendToPartition: [{ records: [{ value: 'AA==' }] }],
+}
+
+/** Headers that an operation reads, beside Content-Type and Accept. */
+const headerValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  produceRecord: { 'producer-id': '0', 'producer-epoch': '0', 'producer-seq': '0' },
+  followTopic: { 'last-event-id': '0:0,1:0' },
+  readPartition: { 'last-event-id': '1' },
+}
+
+export function templatesOf(description: ApiDescription): readonly Template[] {
+  return Object.entries(description.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).flatMap(([method, operation]) => {
+      const template = templateOf(method.toUpperCase(), path, operation)
+      // There is more to break where there is a body.
+      return Array.from({ length: operation.requestBody === undefined ? 1 : 4 }, () => template)
+    }),
+  )
+}
+
+function templateOf(method: string, path: string, operation: Operation): Template {
+  const { operationId, parameters = [], requestBody, responses } = operation
+  const types = Object.keys(requestBody?.content ?? {})
+  const accepted = Object.values(responses).flatMap(({ content = {} }) => Object.keys(content))
+  const binary = types.includes('application/vnd.millrace.recordbatch')
+  const bodies = jsonBodies[operationId]
+  if (types.length > 0 && !binary && bodies === undefined) {
+    throw new Error(`give ${operationId} a valid body in test/fuzz/templates.ts`)
+  }
+  const makeBody = (chance: Chance): string | Uint8Array | undefined => {
+    if (binary) return chance.oneIn(2) ? validBatches(chance) : hostileBody(chance)
+    if (bodies === undefined) return undefined
+    const bodyText = JSON.stringify(chance.pick(bodies))
+    return operationId === 'produceRecord' ? bodyText.repeat(1 + chance.integer(3)) : bodyText
+  }
+  return (chance) => {
+    const body = makeBody(chance)
+    const optional = Object.entries(headerValues[operationId] ?? {})
+    return {
+      operation: operationId,
+      method,
+      path: fillPath(method, path, chance) + fillQuery(parameters, chance),
+      headers: [
+        ...(types.length === 0 ? [] : [['content-type', chance.pick(types)] as const]),
+        ...(accepted.length === 0 || chance.oneIn(3) ? [] : [['accept', chance.pick(accepted)] as const]),
+        ...(chance.oneIn(3) ? optional : []),
+        ...(body === undefined || chance.oneIn(2)
+          ? []
+          : [['content-length', String(Buffer.byteLength(body))] as const]),
+      ],
+      body,
+      ...(chance.oneIn(5) && { chunkBytes: chance.pick([1, 7, 100]) }),
+    }
+  }
+}
+
+function fillPath(method: string, path: string, chance: Chance): string {
+  const topicName = method === 'GET' && chance.oneIn(2) ? keptTopic : fuzzedTopic
+  const prefix = path.startsWith('/v3') && chance.oneIn(4) ? '/kafka' : ''
+  return (
+    prefix +
+    path.replaceAll(/{(\w+)}/g, (_, name: string) =>
+      name === 'topic_name' ? topicName : encodeURIComponent(valueFor(name, chance)),
+    )
+  )
+}
+
+function fillQuery(parameters: NonNullable<Operation['parameters']>, chance: Chance): string {
+  const pairs = parameters
+    .filter((parameter) => parameter.in === 'query' && chance.oneIn(2))
+    .map(({ name }) => `${name}=${valueFor(name, chance)}`)
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+function valueFor(name: string, chance: Chance): string {
+  const values = parameterValues[name]
+  if (values === undefined) throw new Error(`give parameter ${name} a valid value in test/fuzz/templates.ts`)
+  return chance.pick(values)
+}

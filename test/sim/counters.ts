@@ -1,0 +1,47 @@
+// How often a run came by the places that are worth coming by: a simulation that never reaches them proves nothing.
+
+export const counterNames = [
+  'commit',
+  'acked',
+  'duplicate',
+  'gap',
+  'fenced',
+  'refused',
+  'unknownResolved',
+  'unknownUnresolved',
+  'clientGaveUp',
+  'spill',
+  'eviction',
+  'evictedLookedUp',
+  'tailFull',
+  'lateLanding',
+  'crash',
+  'freeze',
+  'topicCreated',
+  'topicDeleted',
+  'partitionsGrown',
+  'recordsDeleted',
+  'fetched',
+  'indexRead',
+  'searched',
+] as const
+
+type CounterName = (typeof counterNames)[number]
+
+export interface Counters {
+  count(name: CounterName): void
+  add(name: CounterName, count: number): void
+  of(name: CounterName): number
+}
+
+export function createCounters(): Counters {
+  const counts = new Map<CounterName, number>()
+  const add = (name: CounterName, count: number) => {
+    counts.set(name, (counts.get(name) ?? 0) + count)
+  }
+  return {
+    count: (name) => add(name, 1),
+    add,
+    of: (name) => counts.get(name) ?? 0,
+  }
+}

@@ -1,0 +1,133 @@
+// The simulation in the test run: seeds that are always run, seeds that failed once, that a seed is a run, and that what is
+// broken is found.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { ObjectStore } from '../../shared/ports/objectStore.ts'
+import type { Condition, Item, ItemKey, Table, TransactWrite, Write } from '../../shared/ports/table.ts'
+import { type RunOptions, simulate } from './simulate.ts'
+
+interface FailedSeed {
+  readonly seed: number
+  readonly steps: number
+  readonly why: string
+}
+
+const seedsFile = new URL('seeds.json', import.meta.url)
+const failedSeeds: readonly FailedSeed[] = JSON.parse(readFileSync(seedsFile, 'utf8'))
+const fixedSeeds = Array.from({ length: 40 }, (_, i) => i + 1)
+const steps = 2000
+
+async function expectNone(options: RunOptions): Promise<void> {
+  const { violations } = await simulate(options)
+  const again = `npm run sim -- --seed ${options.seed} --steps ${options.steps}`
+  assert.deepEqual(violations, [], `again: ${again}`)
+}
+
+/** A violation in one of a few runs. */
+async function expectFound(spoil: Omit<RunOptions, 'seed' | 'steps'>, pattern: RegExp): Promise<void> {
+  const found: string[] = []
+  for (let seed = 1; seed <= 30; seed++) {
+    const { violations } = await simulate({ ...spoil, seed, steps: 1500 })
+    found.push(...violations.slice(0, 20))
+    if (violations.some((violation) => pattern.test(violation))) return
+  }
+  assert.fail(`${pattern} is not among ${found.length} violations: ${found.slice(0, 5).join('; ')}`)
+}
+
+test('the fixed seeds run without a violation', async () => {
+  for (const seed of fixedSeeds) await expectNone({ seed, steps })
+})
+
+for (const { seed, steps: stepsThen, why } of failedSeeds) {
+  test(`seed ${seed}, which failed once, passes: ${why}`, () => expectNone({ seed, steps: stepsThen }))
+}
+
+test('the same seed is the same run, and another seed is another', async () => {
+  for (const seed of [1, 7, 11]) {
+    const first = await simulate({ seed, steps })
+    const second = await simulate({ seed, steps })
+    assert.equal(second.traceHash, first.traceHash)
+    assert.deepEqual(second.traceTail, first.traceTail)
+    const other = await simulate({ seed: seed + 100, steps })
+    assert.notEqual(other.traceHash, first.traceHash)
+  }
+})
+
+test('a table that drops all conditions is found', async () => {
+  await expectFound({ spoilTable: (table) => withConditions(table, () => false) }, /./)
+})
+
+test('a table that forgets what producers had sent is found', async () => {
+  const isKept = (condition: Condition) => !('attribute' in condition && /^p\d/.test(condition.attribute))
+  await expectFound({ spoilTable: (table) => withConditions(table, isKept) }, /stored twice|comes next/)
+})
+
+test('a table that spills the same tail twice is found', async () => {
+  const isKept = ({ kind }: Condition) => kind !== 'firstEquals'
+  await expectFound({ spoilTable: (table) => withConditions(table, isKept) }, /holds|goes on|not there/)
+})
+
+test('a table that answers from the past is found', async () => {
+  await expectFound({ spoilTable: withStaleReads }, /was acknowledged before|went back/)
+})
+
+test('a table that carries out half a transaction is found', async () => {
+  await expectFound({ spoilTable: withHalfTransactions }, /./)
+})
+
+test('an object store that loses objects is found', async () => {
+  await expectFound({ spoilObjects: withLostObjects }, /has not all of its bytes|cannot be read/)
+})
+
+test('an object store that answers with the bytes of another place is found', async () => {
+  await expectFound({ spoilObjects: withShiftedRanges }, /nobody sent|KafkaError|cannot be read|fill/)
+})
+
+function withConditions(table: Table, isKept: (condition: Condition) => boolean): Table {
+  const stripped = <W extends Write | TransactWrite>(write: W): W =>
+    write.when ? { ...write, when: write.when.filter(isKept) } : write
+  return {
+    ...table,
+    write: (write) => table.write(stripped(write)),
+    transact: (writes) =>
+      table.transact(writes.map(stripped).filter(({ kind, when }) => kind !== 'check' || when?.length)),
+  }
+}
+
+/** Every third read of an item is as it was when it was last read. */
+function withStaleReads(table: Table): Table {
+  const read = new Map<string, Item | undefined>()
+  let count = 0
+  const nameOf = ({ pk, sk }: ItemKey) => `${pk} ${sk}`
+  return {
+    ...table,
+    async get(key) {
+      const name = nameOf(key)
+      if (++count % 3 === 0 && read.has(name)) return read.get(name)
+      const item = await table.get(key)
+      read.set(name, item)
+      return item
+    },
+  }
+}
+
+const withHalfTransactions = (table: Table): Table => ({
+  ...table,
+  transact: (writes) => table.transact(writes.slice(0, Math.ceil(writes.length / 2))),
+})
+
+function withLostObjects(objects: ObjectStore): ObjectStore {
+  let count = 0
+  return {
+    ...objects,
+    putIfAbsent: (name, parts) =>
+      ++count % 5 === 0 ? Promise.resolve('stored') : objects.putIfAbsent(name, parts),
+  }
+}
+
+const withShiftedRanges = (objects: ObjectStore): ObjectStore => ({
+  ...objects,
+  getRange: (name, start, length) => objects.getRange(name, start + 1, length),
+})

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { newObjectId, newTopicId } from '../../../shared/metadata/objectId.ts'
+import { createScope, indexSortKey, indexSortKeyEnd } from '../../../shared/metadata/scope.ts'
+
+test('every key and name of a scope begins with its tenant and a separator', () => {
+  const scope = createScope('acme')
+  const keys = [
+    scope.topic('a'),
+    scope.deletedTopic('id'),
+    scope.producerIds(),
+    scope.sequencer('id', 0),
+    scope.evictedProducer('id', 0, 1, 'z'),
+    scope.index('id', 0, 5),
+    scope.inlineData('ab'),
+  ]
+  for (const { pk } of keys) assert.match(pk, /^acme\//)
+  assert.match(scope.logObject('00'.repeat(16)), /^acme\/log\/0{7}\/0{25}$/)
+  assert.equal(new Set(keys.map(({ pk, sk }) => `${pk} ${sk}`)).size, keys.length)
+})
+
+test('a tenant id that could reach out of its scope is refused', () => {
+  for (const id of ['', 'a/b', '..', 'a b', 'é', 'a'.repeat(65), 'a\n']) {
+    assert.throws(() => createScope(id), /tenant id/, JSON.stringify(id))
+  }
+})
+
+test('sort keys of the index sort as their offsets do, and before the end', () => {
+  const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+  fc.assert(
+    fc.property(offset, offset, (a, b) => {
+      assert.equal(indexSortKey(a) < indexSortKey(b), a < b)
+      assert.ok(indexSortKey(a) < indexSortKeyEnd)
+    }),
+  )
+})
+
+test('names of objects sort by their age, and have room for chance', () => {
+  const clock = (ms: number) => ({ now: () => ms, sleep: () => Promise.resolve() })
+  const random = { bytes: (length: number) => new Uint8Array(length).fill(255), float: () => 0 }
+  const older = newObjectId(clock(1_700_000_000_000), random)
+  assert.match(older, /^[0-9a-f]{12}f{20}$/)
+  assert.ok(older < newObjectId(clock(1_700_000_000_001), { ...random, bytes: (n) => new Uint8Array(n) }))
+  assert.match(newTopicId(random), /^[\w-]{22}$/)
+})
