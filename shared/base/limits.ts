@@ -36,6 +36,16 @@ export const limits = {
   commitAttemptsMax: 16,
   /** Index items read at once by a catch-up read. */
   indexItemsPerQuery: 16,
+  /** How long a process remembers index and segment items; what compaction replaced stays much longer. */
+  metadataCacheMs: 60_000,
+  /**
+   * From when nothing names an object or item to when it is deleted. Longer than whoever may still hold its name: a cache
+   * (a minute), the longest function (15 minutes), a process that was frozen and thawed (a writer gives an object up that
+   * it could not commit within writerPatienceMs). Ten times the longest of these would be 150 minutes.
+   */
+  graceMs: 3 * 3600_000,
+  /** A flush that has not reached its commit by then is refused: its object may be collected from graceMs on. */
+  writerPatienceMs: 120_000,
   /** Bytes that a compressed batch may become. */
   decompressedBytesMax: 64 * 1024 * 1024,
 } as const

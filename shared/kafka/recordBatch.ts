@@ -2,9 +2,10 @@
 // decoding records. The header's layout: recordBatchLayout.ts; a record's: recordCursor.ts; what a producer
 // may send: validateBatch.ts.
 
-import { ByteWriter, varintSize, varlongSize, viewOf, writeInt64 } from '../base/bytes.ts'
-import { invariant, KafkaError } from '../base/errors.ts'
+import { viewOf, writeInt64 } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
 import { type Codec, codecBits, codecOf, compress, decompress } from './compression.ts'
+import { encodeRecords } from './encodeRecords.ts'
 import {
   attributeBit,
   type BatchHeader,
@@ -76,10 +77,11 @@ export function encodeBatch(input: BatchInput): Uint8Array {
   const { records, codec } = input
   const first = records[0]
   invariant(first !== undefined, 'a batch that is encoded has records')
+  const baseTimestamp = first.timestamp
   const batch =
     codec === 'none'
-      ? encodeRecords(records, batchHeaderSize)
-      : withHeaderRoom(compress(codec, encodeRecords(records, 0), input.level))
+      ? encodeRecords(records, { baseTimestamp, room: batchHeaderSize })
+      : withHeaderRoom(compress(codec, encodeRecords(records, { baseTimestamp }), input.level))
   let maxTimestamp = first.timestamp
   for (const record of records) maxTimestamp = Math.max(maxTimestamp, record.timestamp)
   writeHeader(batch, {
@@ -87,7 +89,7 @@ export function encodeBatch(input: BatchInput): Uint8Array {
     partitionLeaderEpoch: -1,
     attributes: codecBits(codec) | (input.timestampType === 'LogAppendTime' ? attributeBit.logAppendTime : 0),
     lastOffsetDelta: records.length - 1,
-    baseTimestamp: first.timestamp,
+    baseTimestamp,
     maxTimestamp,
     producerId: input.producer?.id ?? -1n,
     producerEpoch: input.producer?.epoch ?? -1,
@@ -140,68 +142,4 @@ function headersOf(cursor: RecordCursor): readonly RecordHeader[] {
   const headers: RecordHeader[] = []
   cursor.eachHeader((key, value) => headers.push({ key, value }))
   return headers
-}
-
-/** The records after `room` bytes: the sizes are computed first, then everything is written once. */
-function encodeRecords(records: readonly NewRecord[], room: number): Uint8Array {
-  const baseTimestamp = records[0]?.timestamp ?? 0
-  const sizes = new Int32Array(records.length)
-  let total = room
-  for (const [index, record] of records.entries()) {
-    const size = bodySize(record, index, timestampDelta(record, index, baseTimestamp))
-    sizes[index] = size
-    total += varintSize(size) + size
-  }
-  if (total > 0x7fff_ffff)
-    throw new KafkaError('MESSAGE_TOO_LARGE', 'the records take more than 2147483647 bytes')
-  const writer = new ByteWriter(total)
-  writer.position = room
-  for (const [index, record] of records.entries()) {
-    writer.varint(sizes[index] ?? 0)
-    writeBody(writer, record, index, record.timestamp - baseTimestamp)
-  }
-  return writer.finish()
-}
-
-function timestampDelta(record: NewRecord, index: number, baseTimestamp: number): number {
-  const delta = record.timestamp - baseTimestamp
-  if (Number.isSafeInteger(record.timestamp) && Number.isSafeInteger(delta)) return delta
-  throw new KafkaError('INVALID_TIMESTAMP', `record ${index}: the timestamp is no integer of 53 bits`, {
-    recordIndex: index,
-  })
-}
-
-function bodySize(record: NewRecord, index: number, delta: number): number {
-  const { key, value, headers } = record
-  let size = 1 + varlongSize(delta) + varintSize(index) + nullableSize(key) + nullableSize(value)
-  size += varintSize(headers.length)
-  for (const header of headers) {
-    const keySize = Buffer.byteLength(header.key)
-    size += varintSize(keySize) + keySize + nullableSize(header.value)
-  }
-  return size
-}
-
-function nullableSize(bytes: Uint8Array | null): number {
-  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length
-}
-
-function writeBody(writer: ByteWriter, record: NewRecord, index: number, delta: number): void {
-  writer.int8(0)
-  writer.varlong(delta)
-  writer.varint(index)
-  writeNullable(writer, record.key)
-  writeNullable(writer, record.value)
-  writer.varint(record.headers.length)
-  for (const header of record.headers) {
-    const keySize = Buffer.byteLength(header.key)
-    writer.varint(keySize)
-    writer.utf8(header.key, keySize)
-    writeNullable(writer, header.value)
-  }
-}
-
-function writeNullable(writer: ByteWriter, bytes: Uint8Array | null): void {
-  writer.varint(bytes === null ? -1 : bytes.length)
-  if (bytes !== null) writer.bytes(bytes)
 }

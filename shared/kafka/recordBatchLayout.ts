@@ -23,7 +23,12 @@ const magicEnd = 17
 /** Bytes before those that batchLength counts. */
 const lengthOverhead = 12
 
-export const attributeBit = { logAppendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const
+export const attributeBit = {
+  logAppendTime: 1 << 3,
+  transactional: 1 << 4,
+  control: 1 << 5,
+  deleteHorizon: 1 << 6,
+} as const
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 

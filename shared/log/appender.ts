@@ -5,12 +5,12 @@
 import { deferred } from '../base/concurrency.ts'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
 import { newObjectId } from '../metadata/objectId.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import { type BatchResult, commitBatches } from './commit.ts'
 import type { CommitSignal } from './commitSignal.ts'
 import type { LogDeps } from './deps.ts'
-import { maintainSequencer } from './maintain.ts'
+import { maintainSequencer, markWork } from './maintain.ts'
 import {
   type AppendRequest,
   bytesOf,
@@ -130,6 +130,7 @@ async function storeAndCommit(
   { signal, turns, maintain }: FlushTools,
   answers: Answers,
 ): Promise<void> {
+  const giveUpAt = deps.clock.now() + limits.writerPatienceMs
   const keys = container.commits.map(({ topicId, group }) => deps.scope.sequencer(topicId, group).pk)
   const taken = keys.map((key) => turns.take(key))
   try {
@@ -140,7 +141,10 @@ async function storeAndCommit(
       await taken[i]?.begin
       const key = deps.scope.sequencer(topicId, group)
       const commit = { key, topicId, group, batches, storage, objectId }
-      const done = await orAnswer([commit], answers, () => commitBatches(deps, commit, answers.settle))
+      const done = await orAnswer([commit], answers, () => {
+        if (deps.clock.now() > giveUpAt) throw tooLate()
+        return commitBatches(deps, commit, answers.settle)
+      })
       taken[i]?.end()
       signal.notify(key.pk)
       maintain(topicId, group, done?.tailLength ?? 0)
@@ -150,6 +154,9 @@ async function storeAndCommit(
     for (const turn of taken) turn.end()
   }
 }
+
+const tooLate = (): KafkaError =>
+  new KafkaError('KAFKA_STORAGE_ERROR', 'The records were not stored: writing them took too long. Try again.')
 
 /** A KafkaError is the answer to every batch that has none yet; anything else fails their requests, and no others. */
 async function orAnswer<T>(
@@ -192,6 +199,7 @@ const putObject = async (deps: LogDeps, objectId: string, parts: readonly Uint8A
 
 async function putInline(deps: LogDeps, objectId: string, parts: readonly Uint8Array[]): Promise<boolean> {
   const key = deps.scope.inlineData(objectId)
+  await noteInlinePrefix(deps, objectId)
   const data = new Uint8Array(Buffer.concat(parts))
   const { ok } = await deps.table.write({
     kind: 'put',
@@ -200,6 +208,17 @@ async function putInline(deps: LogDeps, objectId: string, parts: readonly Uint8A
     when: [{ kind: 'itemAbsent' }],
   })
   return ok
+}
+
+// Of each scope, the time for which this process has noted that there are inline items.
+const notedPrefixes = new WeakMap<LogDeps, string>()
+
+/** Before the first inline item of a time, so that the collector finds it: one write in a quarter of an hour. */
+async function noteInlinePrefix(deps: LogDeps, objectId: string): Promise<void> {
+  const key = deps.scope.inlinePrefix(objectId)
+  if (notedPrefixes.get(deps) === key.sk) return
+  await deps.table.write({ kind: 'put', key, attributes: {} })
+  notedPrefixes.set(deps, key.sk)
 }
 
 interface Turns {
@@ -229,9 +248,11 @@ function createMaintenance(deps: LogDeps, background: Set<Promise<void>>): Flush
   const underWay = new Set<string>()
   return (topicId, group, tailLength) => {
     const key = `${topicId}/${group}`
-    if (tailLength < limits.tailSpillLength || underWay.has(key)) return
+    const isLong = tailLength >= limits.tailSpillLength
+    if (!(isLong || tailLength === 1) || underWay.has(key)) return
     underWay.add(key)
-    const done: Promise<void> = maintainSequencer(deps, topicId, group)
+    const work = isLong ? maintainSequencer : markWork
+    const done: Promise<void> = work(deps, topicId, group)
       .catch(deps.reportBackgroundFailure)
       .finally(() => {
         underWay.delete(key)

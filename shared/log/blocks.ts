@@ -3,8 +3,9 @@
 
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
-import { retryRepeatable } from '../base/retry.ts'
 import type { Extent } from '../metadata/extent.ts'
+import type { Scope } from '../metadata/scope.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 
 export interface BlockSettings {
@@ -46,7 +47,7 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
   }
 
   const readObject = async (extent: Extent, lane: Lane) => {
-    const name = deps.scope.logObject(extent.objectId)
+    const name = objectName(deps.scope, extent)
     const first = Math.floor(extent.position / blockBytes)
     const last = Math.floor((extent.position + extent.length - 1) / blockBytes)
     for (const run of missingRuns(first, last, (block) => cache.has(`${name}#${block}`))) {
@@ -63,7 +64,7 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
     if (!cache.has(name)) {
       const key = deps.scope.inlineData(extent.objectId)
       const bytes = lanes[lane](() => retryRepeatable(deps, () => deps.table.get(key))).then((item) => {
-        const data = item?.attributes['data']
+        const data = item?.attributes.data
         return data instanceof Uint8Array ? data : undefined
       })
       cache.add(name, bytes)
@@ -73,13 +74,20 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
 
   return {
     async read(extent, lane) {
-      const bytes = await (extent.storage === 'object' ? readObject(extent, lane) : readInline(extent, lane))
+      if (extent.length === 0) return new Uint8Array(0)
+      const bytes = await (extent.storage === 'inline' ? readInline(extent, lane) : readObject(extent, lane))
       if (bytes) return bytes
       const message = `${extent.length} bytes at position ${extent.position} of object ${extent.objectId} are missing.`
       throw new KafkaError('KAFKA_STORAGE_ERROR', message)
     },
   }
 }
+
+/** Of an extent that is not inline. */
+export const objectName = (
+  scope: Scope,
+  { storage, objectId }: Pick<Extent, 'storage' | 'objectId'>,
+): string => (storage === 'segment' ? scope.segmentObject(objectId) : scope.logObject(objectId))
 
 /** undefined: the object ends before, or is gone. */
 function cut(

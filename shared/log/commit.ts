@@ -3,8 +3,11 @@
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+<<<<<<< HEAD
 import { backoffMs, retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
 import { decodeTailEntry, type PartitionExtent } from '../metadata/extent.ts'
+=======
+>>>>>>> compaction
 import {
   decodeProducerRow,
   nextAttribute,
@@ -14,6 +17,7 @@ import {
   producerRow,
   tailAttribute,
 } from '../metadata/sequencer.ts'
+import { backoffMs, retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import type { Attributes, Item } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
 import { findCommittedExtent, findStoredBatch } from './findStored.ts'
@@ -123,7 +127,8 @@ async function write<B extends FlushedBatch>(
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     const found = await findCommit(deps, commit, plan).catch(undefinedWhenUnavailable)
-    return found ? { kind: 'committed', baseOffsets: found, tailLength: 0 } : { kind: 'unknown' }
+    // How long the tail is got lost with the answer: 1 marks the sequencer as one to look at.
+    return found ? { kind: 'committed', baseOffsets: found, tailLength: 1 } : { kind: 'unknown' }
   }
 }
 
@@ -230,7 +235,7 @@ async function learn(
     if (evicted.has(attribute)) continue
     const id = producer.producerId.toString(36)
     const key = deps.scope.evictedProducer(commit.topicId, commit.group, partition, id)
-    const row = (await retryRepeatable(deps, () => deps.table.get(key)))?.attributes['row']
+    const row = (await retryRepeatable(deps, () => deps.table.get(key)))?.attributes.row
     evicted.set(attribute, row instanceof Uint8Array ? decodeProducerRow(row) : undefined)
   }
   return { sequencer, evicted }

@@ -1,12 +1,13 @@
-// Where a partition's records lie, from an offset on: the tail, which the sequencer's item brought along, and below it
-// the index, by one query. Index items are immutable; a bounded number of them is remembered.
+// Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the tail, which
+// the sequencer's item brought along. Items are immutable; a bounded number of them is remembered for a bounded time,
+// because what compaction has replaced is deleted after a while.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { type IndexItem, parseIndexItem } from '../metadata/indexItem.ts'
-import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
+import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
 import type { PartitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 
 export interface LogPosition {
@@ -18,32 +19,44 @@ export interface LogPosition {
 export interface Extents {
   /** The extent that holds `offset` and those that follow, until they have about `bytesMin` bytes or the log ends. */
   from(at: LogPosition, bytesMin: number, state: PartitionState): Promise<readonly PlacedExtent[]>
-  /** The index items from the one that holds `offset` on. */
-  items(at: LogPosition, limit: number): Promise<readonly IndexItem[]>
+  /** Items below the tail, from the one that holds `offset` on; empty where only the tail follows. */
+  items(at: LogPosition, limit: number, state: PartitionState): Promise<readonly IndexItem[]>
+}
+
+type Level = 'segments' | 'index'
+
+interface Remembered {
+  readonly items: readonly IndexItem[]
+  readonly until: number
 }
 
 const partitionsRemembered = 1024
 const itemsRemembered = 64
 
 export function createExtents(deps: LogDeps): Extents {
-  const remembered = new Map<string, readonly IndexItem[]>()
+  const remembered = new Map<string, Remembered>()
 
-  const query = async (pk: string, offset: number, limit: number) => {
-    const { items } = await retryRepeatable(deps, () =>
-      deps.table.query({ pk, from: indexSortKey(offset), to: indexSortKeyEnd, limit }),
-    )
+  const query = async (level: Level, at: LogPosition, limit: number) => {
+    const pk = deps.scope.indexPk(at.topicId, at.partition)
+    const range = rangeOf(level, at.offset)
+    const { items } = await retryRepeatable(deps, () => deps.table.query({ pk, ...range, limit }))
     return items.map(parseIndexItem)
   }
 
-  /** At least the item that holds `offset`, where there is one, and a few that follow it. */
-  const itemsFrom = async (pk: string, offset: number) => {
-    const known = remembered.get(pk) ?? []
-    const start = known.findIndex((item) => item.baseOffset <= offset && offset < item.endOffset)
-    remembered.delete(pk)
-    const items = start === -1 ? await query(pk, offset, limits.indexItemsPerQuery) : known.slice(start)
-    const follows = start === -1 && known.at(-1)?.endOffset === items[0]?.baseOffset
-    const all = start === -1 ? [...(follows ? known : []), ...items] : known
-    remembered.set(pk, all.slice(-itemsRemembered))
+  /** At least the item that holds the offset, where there is one, and a few that follow it. */
+  const itemsFrom = async (level: Level, at: LogPosition) => {
+    const key = `${level}/${deps.scope.indexPk(at.topicId, at.partition)}`
+    const now = deps.clock.now()
+    const known = remembered.get(key)
+    const fresh = known && now < known.until ? known.items : []
+    const start = fresh.findIndex((item) => item.baseOffset <= at.offset && at.offset < item.endOffset)
+    if (start !== -1) return fresh.slice(start)
+    const items = await query(level, at, limits.indexItemsPerQuery)
+    const follows = fresh.at(-1)?.endOffset === items[0]?.baseOffset
+    const all = follows ? [...fresh, ...items] : items
+    const until = follows && known ? known.until : now + limits.metadataCacheMs
+    remembered.delete(key)
+    remembered.set(key, { items: all.slice(-itemsRemembered), until })
     for (const oldest of remembered.keys()) {
       if (remembered.size <= partitionsRemembered) break
       remembered.delete(oldest)
@@ -54,24 +67,53 @@ export function createExtents(deps: LogDeps): Extents {
   return {
     async from({ topicId, partition, offset }, bytesMin, state) {
       const found: PlacedExtent[] = []
-      const pk = deps.scope.indexPk(topicId, partition)
       let next = offset
-      while (next < state.tailStartOffset && !isEnough(found, offset, bytesMin)) {
-        const items = await itemsFrom(pk, next)
-        const extents = items.flatMap((item) => item.extents).filter((extent) => endOf(extent) > next)
-        found.push(...extents)
-        const last = extents.at(-1)
-        next = last ? endOf(last) : state.tailStartOffset
+      for (const { level, end } of levelsOf(state)) {
+        while (next < end && !isEnough(found, offset, bytesMin)) {
+          const items = await itemsFrom(level, { topicId, partition, offset: next })
+          const extents = inOrder(items, next)
+          found.push(...extents)
+          const last = extents.at(-1)
+          next = last ? endOf(last) : end
+        }
       }
       const tail = state.tail.filter((extent) => endOf(extent) > next)
       // The index may have been read after `state` was, and know more than the caller's high watermark.
       const visible = [...found, ...tail].filter((extent) => endOf(extent) <= state.nextOffset)
       return firstEnough(visible, offset, bytesMin)
     },
-    items({ topicId, partition, offset }, limit) {
-      return query(deps.scope.indexPk(topicId, partition), offset, limit)
+
+    async items(at, limit, state) {
+      for (const { level, end } of levelsOf(state)) {
+        const items = at.offset < end ? await query(level, at, limit) : []
+        if (items.length > 0) return items
+      }
+      return []
     },
   }
+}
+
+/** Below `end` a level is the log. */
+const levelsOf = (state: PartitionState): readonly { readonly level: Level; readonly end: number }[] => [
+  { level: 'segments', end: state.segmentsEndOffset },
+  { level: 'index', end: state.tailStartOffset },
+]
+
+const rangeOf = (level: Level, offset: number): { readonly from: string; readonly to: string } =>
+  level === 'segments'
+    ? { from: segmentSortKey(offset), to: segmentSortKeyEnd }
+    : { from: indexSortKey(offset), to: indexSortKeyEnd }
+
+/** Items may overlap while one replaces others, and each is true; nothing is taken twice. */
+export function inOrder(items: readonly IndexItem[], from: number): readonly PlacedExtent[] {
+  let next = from
+  return items
+    .flatMap((item) => item.extents)
+    .filter((extent) => {
+      const isNew = endOf(extent) > next
+      if (isNew) next = endOf(extent)
+      return isNew
+    })
 }
 
 /** Exclusive. */

@@ -2,11 +2,11 @@
 // that a producer sends again. Newest first: the tail, then the index from its end, within a bound.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../base/retry.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKeyEnd } from '../metadata/scope.ts'
 import { groupOf, type PartitionState, parseSequencer, partitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 import { type SequencedBatch, sequenceAfter } from './producerRule.ts'
 

@@ -1,18 +1,26 @@
 // Carries out what planSpill decides. Any number of writers may do it at once, and any of them may stop anywhere: the
 // next one that meets a long tail does the same again.
 
-import { retryRepeatable } from '../base/retry.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
+import type { Action } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
 import { planEvictions, planSpill } from './planSpill.ts'
 
-export async function maintainSequencer(deps: LogDeps, topicId: string, group: number): Promise<void> {
+/** `everything`: the whole tail is spilled, for the compactor. */
+export async function maintainSequencer(
+  deps: LogDeps,
+  topicId: string,
+  group: number,
+  everything = false,
+): Promise<void> {
   const target = { scope: deps.scope, topicId, group }
   const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
   if (!item) return
   const sequencer = parseSequencer(item)
-  const spill = planSpill(target, sequencer)
+  const spill = planSpill(target, sequencer, everything)
   if (spill) {
+    await markWork(deps, topicId, group)
     await Promise.all(spill.items.map((write) => retryRepeatable(deps, () => deps.table.write(write))))
     await retryRepeatable(deps, () => deps.table.write(spill.sequencer))
   }
@@ -20,3 +28,15 @@ export async function maintainSequencer(deps: LogDeps, topicId: string, group: n
     await retryRepeatable(deps, () => deps.table.transact(eviction))
   }
 }
+
+/**
+ * Tells the compactor that a sequencer has something for it: with the first commit to an empty tail and with each spill,
+ * so that its planner looks only at what was written to. Counts, so that a mark made while it works is not lost.
+ */
+export async function markWork(deps: LogDeps, topicId: string, group: number): Promise<void> {
+  const key = deps.scope.work(topicId, group, 0)
+  const mark: Action = { kind: 'add', attribute: workMarksAttribute, value: 1 }
+  await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key, actions: [mark] }))
+}
+
+export const workMarksAttribute = 'marks'

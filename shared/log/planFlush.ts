@@ -3,6 +3,7 @@
 import { limits } from '../base/limits.ts'
 import type { AcceptedBatch } from '../kafka/validateBatch.ts'
 import type { ExtentStorage } from '../metadata/extent.ts'
+import { encodeFlushFooter } from '../metadata/flushFooter.ts'
 import { groupOf } from '../metadata/sequencer.ts'
 import type { FlushedBatch } from './planCommit.ts'
 
@@ -106,7 +107,7 @@ function layOut(storage: ExtentStorage, requests: readonly AppendRequest[]): Con
     const [first] = some
     return first ? [{ topicId: first.topicId, group: groupOf(first.partition), batches }] : []
   })
-  return { storage, parts, commits }
+  return { storage, parts: [...parts, encodeFlushFooter(commits)], commits }
 }
 
 function containedBatch(

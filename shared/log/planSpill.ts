@@ -31,13 +31,20 @@ export interface SpillTarget {
   readonly group: number
 }
 
-/** undefined: the tail is short. */
-export function planSpill(target: SpillTarget, sequencer: Sequencer): SpillPlan | undefined {
-  const first = sequencer.tailBytes[0]
-  if (!first || sequencer.tailBytes.length < limits.tailSpillLength) return undefined
-  const spilled = sequencer.tailBytes
-    .slice(0, limits.tailSpillCount)
-    .flatMap((b) => decodeTailEntry(b).extents)
+/**
+ * undefined: the tail is short. With `everything` all of it goes, for the compactor to work on; then two writers may
+ * spill different numbers of entries, and index items may overlap, which readers pass over.
+ */
+export function planSpill(
+  target: SpillTarget,
+  sequencer: Sequencer,
+  everything = false,
+): SpillPlan | undefined {
+  const [first] = sequencer.tailBytes
+  const isLong = sequencer.tailBytes.length >= limits.tailSpillLength
+  if (!first || !(isLong || everything)) return undefined
+  const count = everything ? sequencer.tailBytes.length : limits.tailSpillCount
+  const spilled = sequencer.tailBytes.slice(0, count).flatMap((b) => decodeTailEntry(b).extents)
   const partitions = [...Map.groupBy(spilled, (extent) => extent.partition)]
   const parts = partitions.map(([partition, extents]) =>
     spillPartition(target, sequencer, partition, extents),
@@ -49,7 +56,7 @@ export function planSpill(target: SpillTarget, sequencer: Sequencer): SpillPlan 
       kind: 'update',
       key,
       actions: [
-        { kind: 'removeFirst', attribute: tailAttribute, count: limits.tailSpillCount },
+        { kind: 'removeFirst', attribute: tailAttribute, count },
         ...parts.map((part) => part.action),
       ],
       when: [{ kind: 'firstEquals', attribute: tailAttribute, value: first }],

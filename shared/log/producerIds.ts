@@ -2,7 +2,7 @@
 // a new producer seldom costs a write. A block whose answer was lost is left unused.
 
 import { invariant } from '../base/errors.ts'
-import { retryRepeatable } from '../base/retry.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
 
 const idsPerBlock = 1000

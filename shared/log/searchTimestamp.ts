@@ -8,7 +8,7 @@ import { readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import type { PartitionState } from '../metadata/sequencer.ts'
 import type { Blocks } from './blocks.ts'
-import type { Extents, LogPosition } from './extents.ts'
+import { type Extents, inOrder, type LogPosition } from './extents.ts'
 import { batchesOf } from './readBatches.ts'
 
 export interface FoundRecord {
@@ -73,7 +73,7 @@ async function bisect(
   let high = state.tailStartOffset
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2)
-    const [item] = await deps.extents.items({ ...place, offset: middle }, 1)
+    const [item] = await deps.extents.items({ ...place, offset: middle }, 1, state)
     if (item && item.runningMaxTimestamp < timestamp) low = item.endOffset
     else if (item && item.baseOffset <= low) break
     else if (item && item.baseOffset < high) high = item.baseOffset
@@ -90,8 +90,8 @@ async function* extentsFrom(
 ): AsyncGenerator<PlacedExtent> {
   let { offset } = at
   while (offset < state.tailStartOffset) {
-    const items = await deps.extents.items({ ...at, offset }, limits.indexItemsPerQuery)
-    for (const item of items) yield* item.extents
+    const items = await deps.extents.items({ ...at, offset }, limits.indexItemsPerQuery, state)
+    yield* inOrder(items, offset)
     offset = items.at(-1)?.endOffset ?? state.tailStartOffset
   }
   yield* state.tail

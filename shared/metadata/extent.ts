@@ -4,7 +4,7 @@
 //
 // Tail entry, version 1                      Index extents, version 1 (one list per index item)
 //   u8       version = 1                       u8       version = 1
-//   u8       storage (0 object, 1 inline)      varint   number of extents, each:
+//   u8       storage (see below)               varint   number of extents, each:
 //   16 bytes object id                           u8       storage
 //   varint   number of extents, each:            16 bytes object id
 //     varint   partition                         extent as on the left, without its partition
@@ -28,8 +28,11 @@ export interface ProducerBatch {
   readonly recordCount: number
 }
 
-/** Persisted: 0 and 1 are never used for anything else. */
-export type ExtentStorage = 'object' | 'inline'
+/**
+ * A flush's object, a flush's inline item, or a segment. The batches of a segment carry their base offsets, those of a
+ * flush do not, because it is written before it is ordered.
+ */
+export type ExtentStorage = 'object' | 'inline' | 'segment'
 
 /** Consecutive batches of one partition in one object, without their place in the log. */
 export interface Extent {
@@ -60,7 +63,8 @@ export interface TailEntry {
 }
 
 const version = 1
-const storages: readonly ExtentStorage[] = ['object', 'inline']
+/** Persisted by position: 0, 1 and 2 are never used for anything else. */
+const storages: readonly ExtentStorage[] = ['object', 'inline', 'segment']
 export const producerBatchBytesMax = 4 * 5 + 8
 /** Without its producer batches. */
 export const extentBytesMax = 1 + 16 + 5 * 5 + 10
@@ -135,7 +139,7 @@ function writeObject(writer: ByteWriter, object: { storage: ExtentStorage; objec
 
 function readObject(reader: ByteReader): { storage: ExtentStorage; objectId: string } {
   const storage = storages[reader.uint8('storage')]
-  invariant(storage !== undefined, 'the storage of an extent is object or inline')
+  invariant(storage !== undefined, 'the storage of an extent is object, inline or segment')
   return { storage, objectId: Buffer.from(reader.bytes(16, 'object id')).toString('hex') }
 }
 

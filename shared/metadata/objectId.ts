@@ -12,3 +12,6 @@ export function newObjectId(clock: Clock, random: Random): string {
 
 /** Kafka's topic id: 16 bytes in 22 characters of base64url. */
 export const newTopicId = (random: Random): string => Buffer.from(random.bytes(16)).toString('base64url')
+
+/** When an object was named, by its writer's clock. */
+export const objectTimeMs = (objectId: string): number => Number.parseInt(objectId.slice(0, 12), 16)

@@ -6,9 +6,16 @@
 //   pk <tenant>/producers           sk next                         the next block of producer ids
 //   pk <tenant>/<topic id>/<group>  sk sequencer                    16 partitions: next offsets, tail, producers
 //   pk <tenant>/<topic id>/<group>  sk producer/<p>/<id>            a producer evicted from the sequencer
-//   pk <tenant>/<topic id>/p<p>     sk index/<last offset>          extents of one partition, 20 digits
-//   pk <tenant>/inline/<object id>  sk data                         a small flush
+//   pk <tenant>/<topic id>/p<p>     sk index/<last offset>          extents of flushes, of one partition; 20 digits
+//   pk <tenant>/<topic id>/p<p>     sk segment/<last offset>        a segment of one partition
+//   pk <tenant>/<topic id>/p<p>     sk cleaner                      how far the partition is compacted by key
+//   pk <tenant>/inline/<7 hex>/<x>  sk <object id>                  a small flush; x is the id's last digit
+//   pk <tenant>/inline              sk <7 hex>                      there are inline items of this time
+//   pk <tenant>/leases              sk <name>                       who may do what only one may do
+//   pk <tenant>/work                sk <due>/<topic id>/<group>     a sequencer with something for the compactor; 15 digits
+//   pk <tenant>/retired             sk <object id>                  an object that nothing names any more, and since when
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
+//   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
 
 import type { ItemKey } from '../ports/table.ts'
 
@@ -22,8 +29,24 @@ export interface Scope {
   evictedProducer(topicId: string, group: number, partition: number, producerId: string): ItemKey
   indexPk(topicId: string, partition: number): string
   index(topicId: string, partition: number, lastOffset: number): ItemKey
+  segment(topicId: string, partition: number, lastOffset: number): ItemKey
+  cleaner(topicId: string, partition: number): ItemKey
   inlineData(objectId: string): ItemKey
+  readonly inlinePrefixesPk: string
+  inlinePrefix(objectId: string): ItemKey
+  /** Where inline items of a time lie: `prefix` is the first 7 digits of their ids. */
+  inlineShards(prefix: string): readonly string[]
+  readonly leasesPk: string
+  lease(name: string): ItemKey
+  readonly workPk: string
+  /** `dueMs` 0: as soon as possible. */
+  work(topicId: string, group: number, dueMs: number): ItemKey
+  readonly retiredPk: string
+  retired(objectId: string): ItemKey
+  readonly logObjects: string
+  readonly segmentObjects: string
   logObject(objectId: string): string
+  segmentObject(objectId: string): string
 }
 
 /** `tenantId` comes from authentication and is [A-Za-z0-9_-]+: it can hold no separator. */
@@ -49,15 +72,49 @@ export function createScope(tenantId: string): Scope {
       pk: indexPk(topicId, partition),
       sk: indexSortKey(lastOffset),
     }),
-    inlineData: (objectId) => ({ pk: `${tenantId}/inline/${objectId}`, sk: 'data' }),
+    segment: (topicId, partition, lastOffset) => ({
+      pk: indexPk(topicId, partition),
+      sk: segmentSortKey(lastOffset),
+    }),
+    cleaner: (topicId, partition) => ({ pk: indexPk(topicId, partition), sk: 'cleaner' }),
+    inlineData: (objectId) => ({
+      pk: `${tenantId}/inline/${objectId.slice(0, 7)}/${objectId.slice(-1)}`,
+      sk: objectId,
+    }),
+    inlinePrefixesPk: `${tenantId}/inline`,
+    inlinePrefix: (objectId) => ({ pk: `${tenantId}/inline`, sk: objectId.slice(0, 7) }),
+    inlineShards: (prefix) => [...'0123456789abcdef'].map((x) => `${tenantId}/inline/${prefix}/${x}`),
+    leasesPk: `${tenantId}/leases`,
+    lease: (name) => ({ pk: `${tenantId}/leases`, sk: name }),
+    workPk: `${tenantId}/work`,
+    work: (topicId, group, dueMs) => ({
+      pk: `${tenantId}/work`,
+      sk: `${workSortKey(dueMs)}/${topicId}/${group}`,
+    }),
+    retiredPk: `${tenantId}/retired`,
+    retired: (objectId) => ({ pk: `${tenantId}/retired`, sk: objectId }),
+    logObjects: `${tenantId}/log/`,
+    segmentObjects: `${tenantId}/segment/`,
     logObject: (objectId) => `${tenantId}/log/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
+    segmentObject: (objectId) => `${tenantId}/segment/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
   }
 }
 
 const indexPrefix = 'index/'
+
+/** Sorts before all work that is due later. */
+export const workSortKey = (dueMs: number): string => String(dueMs).padStart(15, '0')
 
 /** Index items are found by the first last offset at or after the one looked for. */
 export const indexSortKey = (lastOffset: number): string => indexPrefix + String(lastOffset).padStart(20, '0')
 
 /** Sorts after every index item. */
 export const indexSortKeyEnd = `${indexPrefix}~`
+
+const segmentPrefix = 'segment/'
+
+export const segmentSortKey = (lastOffset: number): string =>
+  segmentPrefix + String(lastOffset).padStart(20, '0')
+
+/** Sorts after every segment item. */
+export const segmentSortKeyEnd = `${segmentPrefix}~`

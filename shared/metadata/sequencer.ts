@@ -1,7 +1,9 @@
 // The sequencer item: up to 16 partitions of one topic, ordered by one table write. Attributes (names are stored):
 //
+//   topic      name of the topic
 //   n<p>       next offset of partition p = its high watermark; exists exactly for the partitions there are
 //   s<p>       log start offset
+//   c<p>       end of what lies in segments (exclusive; absent: nothing does): below it the segments are the log
 //   m<p>       largest timestamp of what was spilled to the index (absent: nothing was)
 //   tail       the latest commits, oldest first: tail entries (extent.ts)
 //   p<p>.<id>  producer row: epoch u16, next sequence u32, last use in minutes u32; <id> in base 36
@@ -12,9 +14,11 @@ import { limits } from '../base/limits.ts'
 import type { Attributes, Item } from '../ports/table.ts'
 import { decodeTailEntry, type PlacedExtent, placeExtents, type TailEntry } from './extent.ts'
 
+export const topicAttribute = 'topic'
 export const nextAttribute = (partition: number): string => `n${partition}`
 export const logStartAttribute = (partition: number): string => `s${partition}`
 export const spilledTimestampAttribute = (partition: number): string => `m${partition}`
+export const segmentsEndAttribute = (partition: number): string => `c${partition}`
 export const tailAttribute = 'tail'
 export const evictedAttribute = 'evicted'
 export const producerAttribute = (partition: number, producerId: bigint): string =>
@@ -31,6 +35,8 @@ export interface ProducerRow {
 export interface PartitionState {
   readonly nextOffset: number
   readonly logStartOffset: number
+  /** Below it records lie in segments, from it on in flushes. */
+  readonly segmentsEndOffset: number
   /** Largest timestamp below the tail, -1 where nothing was spilled. */
   readonly spilledMaxTimestamp: number
   /** Offset of the partition's first record in the tail; equal to nextOffset where the tail has none. */
@@ -68,6 +74,7 @@ export function partitionState(sequencer: Sequencer, partition: number): Partiti
   return {
     nextOffset: next,
     logStartOffset: numberOr(sequencer.attributes[logStartAttribute(partition)], 0),
+    segmentsEndOffset: numberOr(sequencer.attributes[segmentsEndAttribute(partition)], 0),
     spilledMaxTimestamp: numberOr(sequencer.attributes[spilledTimestampAttribute(partition)], -1),
     tailStartOffset,
     tail: placeExtents(extents, tailStartOffset),

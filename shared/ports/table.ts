@@ -46,12 +46,24 @@ export type Action =
   | { readonly kind: 'remove'; readonly attribute: string }
 
 export type Write =
-  | { readonly kind: 'put'; readonly key: ItemKey; readonly attributes: Attributes; readonly when?: readonly Condition[] }
-  | { readonly kind: 'update'; readonly key: ItemKey; readonly actions: readonly Action[]; readonly when?: readonly Condition[] }
+  | {
+      readonly kind: 'put'
+      readonly key: ItemKey
+      readonly attributes: Attributes
+      readonly when?: readonly Condition[]
+    }
+  | {
+      readonly kind: 'update'
+      readonly key: ItemKey
+      readonly actions: readonly Action[]
+      readonly when?: readonly Condition[]
+    }
   | { readonly kind: 'delete'; readonly key: ItemKey; readonly when?: readonly Condition[] }
 
 /** In a transaction also a condition alone. */
-export type TransactWrite = Write | { readonly kind: 'check'; readonly key: ItemKey; readonly when: readonly Condition[] }
+export type TransactWrite =
+  | Write
+  | { readonly kind: 'check'; readonly key: ItemKey; readonly when: readonly Condition[] }
 
 /**
  * `updated` holds, after an update, the new values of the attributes it named ({} otherwise). A refusal is a value, not
@@ -63,7 +75,10 @@ export type WriteOutcome =
 
 export type TransactOutcome =
   | { readonly ok: true }
-  | { readonly ok: false; readonly failed: readonly { readonly index: number; readonly current: Item | undefined }[] }
+  | {
+      readonly ok: false
+      readonly failed: readonly { readonly index: number; readonly current: Item | undefined }[]
+    }
 
 export interface Query {
   readonly pk: string

@@ -1,12 +1,10 @@
 // Fetch and ListOffsets: Kafka's limits and order of partitions (F1 to F9), waiting for records to come.
 
 import { KafkaError } from '../base/errors.ts'
-import { retryRepeatable, retryRepeatableWrite } from '../base/retry.ts'
 import { type BlockSettings, createBlocks } from '../log/blocks.ts'
 import type { CommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createExtents } from '../log/extents.ts'
-import { readBatches } from '../log/readBatches.ts'
 import { findByTimestamp, findMaxTimestamp } from '../log/searchTimestamp.ts'
 import {
   groupOf,
@@ -15,9 +13,10 @@ import {
   type PartitionState,
   parseSequencer,
   partitionState,
-  type Sequencer,
 } from '../metadata/sequencer.ts'
-import type { Cluster, FetchedPartition, FetchRequest, ListedOffset, PartitionToFetch } from './cluster.ts'
+import { retryRepeatableWrite } from '../ports/retry.ts'
+import type { Cluster, FetchRequest, ListedOffset } from './cluster.ts'
+import { fetchRound, outOfRange, type Readers, readSequencers, stateOf } from './fetchRound.ts'
 import { type CachedTopic, checkPartition, type TopicCache, unknownTopic } from './topicCache.ts'
 
 export interface FetchSettings extends BlockSettings {
@@ -33,61 +32,13 @@ export interface FetchDeps extends LogDeps {
 
 type FetchApi = Pick<Cluster, 'fetch' | 'listOffsets' | 'deleteRecords'>
 
-interface Round {
-  readonly partitions: readonly FetchedPartition[]
-  /** There is no reason to wait: enough bytes, an error, or more than fits. */
-  readonly complete: boolean
-}
-
-interface PartitionRead {
-  readonly fetched: FetchedPartition
-  readonly more: boolean
-}
-
 export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi {
-  const readers = { extents: createExtents(deps), blocks: createBlocks(deps, settings) }
-
-  const readPartition = async (
-    topic: CachedTopic,
-    sequencers: ReadonlyMap<number, Sequencer>,
-    wanted: PartitionToFetch,
-    firstIsWhole: boolean,
-  ): Promise<PartitionRead> => {
-    const { partition, offset, maxBytes } = wanted
-    const sequencer = sequencers.get(groupOf(partition))
-    const state = sequencer && partitionState(sequencer, partition)
-    if (!state) throw unknownTopic(topic.name)
-    const { logStartOffset, nextOffset: highWatermark } = state
-    const base = { partition, logStartOffset, highWatermark }
-    if (offset < logStartOffset || offset > highWatermark) {
-      return { fetched: { ...base, batches: [], error: outOfRange(offset, state) }, more: false }
-    }
-    const at = { topicId: topic.topicId, partition, offset }
-    if (offset === highWatermark) return { fetched: { ...base, batches: [] }, more: false }
-    if (maxBytes <= 0 && !firstIsWhole) return { fetched: { ...base, batches: [] }, more: true }
-    const { batches, more } = await readBatches(readers, at, { maxBytes, firstIsWhole }, state)
-    return { fetched: { ...base, batches }, more }
-  }
-
-  const readRound = async (topic: CachedTopic, request: FetchRequest): Promise<Round> => {
-    const sequencers = await readSequencers(deps, topic, request.partitions)
-    const partitions: FetchedPartition[] = []
-    let bytes = 0
-    let complete = false
-    for (const wanted of request.partitions) {
-      const maxBytes = Math.min(wanted.maxBytes, request.maxBytes - bytes)
-      const { fetched, more } = await readPartition(topic, sequencers, { ...wanted, maxBytes }, bytes === 0)
-      partitions.push(fetched)
-      bytes += fetched.batches.reduce((sum, batch) => sum + batch.length, 0)
-      complete ||= more || fetched.error !== undefined
-    }
-    return { partitions, complete: complete || bytes >= request.minBytes }
-  }
+  const readers: Readers = { extents: createExtents(deps), blocks: createBlocks(deps, settings) }
 
   const fetchOnce = (request: FetchRequest) =>
     withTopic(deps.topics, request.topicName, async (topic) => {
       for (const { partition } of request.partitions) checkPartition(topic, partition)
-      return readRound(topic, request)
+      return fetchRound(deps, readers, topic, request)
     })
 
   return {
@@ -158,27 +109,9 @@ async function withTopic<T>(
   }
 }
 
-async function readSequencers(
-  deps: FetchDeps,
-  topic: CachedTopic,
-  partitions: readonly { readonly partition: number }[],
-): Promise<ReadonlyMap<number, Sequencer>> {
-  const groups = [...new Set(partitions.map(({ partition }) => groupOf(partition)))]
-  const read = groups.map(async (group): Promise<readonly [number, Sequencer]> => {
-    const key = deps.scope.sequencer(topic.topicId, group)
-    const item = await retryRepeatable(deps, () => deps.table.get(key))
-    if (!item) throw unknownTopic(topic.name)
-    return [group, parseSequencer(item)]
-  })
-  return new Map(await Promise.all(read))
-}
-
 async function readState(deps: FetchDeps, topic: CachedTopic, partition: number): Promise<PartitionState> {
   checkPartition(topic, partition)
-  const sequencer = (await readSequencers(deps, topic, [{ partition }])).get(groupOf(partition))
-  const state = sequencer && partitionState(sequencer, partition)
-  if (!state) throw unknownTopic(topic.name)
-  return state
+  return stateOf(topic, await readSequencers(deps, topic, [{ partition }]), partition)
 }
 
 async function moveLogStart(
@@ -212,13 +145,3 @@ async function moveLogStart(
   if (!now) throw unknownTopic(topic.name)
   return now.logStartOffset
 }
-
-const outOfRange = (offset: number, { logStartOffset, nextOffset }: PartitionState): KafkaError =>
-  new KafkaError(
-    'OFFSET_OUT_OF_RANGE',
-    `Offset ${offset} is out of range: ${logStartOffset} to ${nextOffset}.`,
-    {
-      logStartOffset,
-      highWatermark: nextOffset,
-    },
-  )

@@ -13,7 +13,7 @@ const request = (
   topicId = 't',
   partition = 0,
 ): AppendRequest => ({
-  topicId,
+  topicId: topicId.padEnd(22, 'A'),
   partition,
   writePath,
   batches: [{ bytes: new Uint8Array(bytes), recordCount: 1, maxTimestamp: 1, producer: undefined }],
@@ -22,7 +22,8 @@ const settings = { lingerMs: 0, flushBytesMax: 1000, flushRequestsMax: 3, flushe
 const shapes = (...requests: readonly AppendRequest[]) =>
   planContainers(requests).map(({ storage, parts }) => [
     storage,
-    parts.reduce((sum, part) => sum + part.length, 0),
+    // The last part is the footer.
+    parts.slice(0, -1).reduce((sum, part) => sum + part.length, 0),
   ])
 
 test('a flush takes the oldest requests up to its bytes and its count, and at least one', () => {

@@ -123,5 +123,5 @@ test('bytes behind a tail entry, another version and another storage are refused
     return copy
   }
   assert.throws(() => decodeTailEntry(changed(0, 2)), /version 2/)
-  assert.throws(() => decodeTailEntry(changed(1, 2)), /object or inline/)
+  assert.throws(() => decodeTailEntry(changed(1, 3)), /object, inline or segment/)
 })

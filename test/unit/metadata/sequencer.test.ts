@@ -62,6 +62,7 @@ test('a new partition begins at offset 0 and has nothing', () => {
   assert.deepEqual(state, {
     nextOffset: 0,
     logStartOffset: 0,
+    segmentsEndOffset: 0,
     spilledMaxTimestamp: -1,
     tailStartOffset: 0,
     tail: [],

@@ -1,8 +1,8 @@
 // The only retry of storage calls: adapters' own retries are off. Repeats what certainly had no effect, with back-off;
 // what may have had an effect is repeated only where the caller says that twice does no harm.
 
-import type { Clock, Random } from '../ports/world.ts'
-import { KafkaError, StorageError } from './errors.ts'
+import { KafkaError, StorageError } from '../base/errors.ts'
+import type { Clock, Random } from './world.ts'
 
 export interface RetryDeps {
   readonly clock: Clock

@@ -1,0 +1,183 @@
+// The collector: deletes what nothing names any more, when the grace has passed. A name is looked for twice: the listing
+// brings the candidates, then the sequencers and partitions that the object itself names are asked, strongly consistently,
+// whether they name it. What cannot be read is reported and stays.
+
+import { KafkaError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { decodeTailEntry } from '../metadata/extent.ts'
+import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
+import { parseIndexItem } from '../metadata/indexItem.ts'
+import { objectTimeMs } from '../metadata/objectId.ts'
+import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
+import { decodeSegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
+import { parseSegmentItem } from '../metadata/segmentItem.ts'
+import { parseSequencer } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
+import { collectDeletedTopics } from './deletedTopics.ts'
+import { type CompactionDeps, isOver } from './deps.ts'
+import { queryAll } from './partitionItems.ts'
+
+export interface CollectOptions {
+  readonly deadlineMs: number
+  /** Only says what it would delete. */
+  readonly dryRun: boolean
+}
+
+export interface Collected {
+  /** Objects and inline items, by name. */
+  readonly names: readonly string[]
+  /** Objects that nothing can be said of: damaged, or not ours. */
+  readonly unreadable: readonly { readonly name: string; readonly reason: string }[]
+}
+
+interface Pass extends CollectOptions {
+  readonly deps: CompactionDeps
+  readonly beforeMs: number
+  readonly names: string[]
+  readonly unreadable: { name: string; reason: string }[]
+  /** What a sequencer and its partitions name, asked once a pass. */
+  readonly named: Map<string, Promise<ReadonlySet<string>>>
+}
+
+export async function collect(deps: CompactionDeps, options: CollectOptions): Promise<Collected> {
+  const beforeMs = deps.clock.now() - limits.graceMs
+  const pass: Pass = { ...options, deps, beforeMs, names: [], unreadable: [], named: new Map() }
+  if (!options.dryRun) await collectDeletedTopics(deps, options.deadlineMs)
+  await collectRetired(pass)
+  await collectFlushes(pass)
+  await collectInline(pass)
+  await collectSegments(pass)
+  return pass
+}
+
+const isPassOver = ({ deps, deadlineMs }: Pass): boolean => isOver(deps, deadlineMs)
+
+async function collectRetired(pass: Pass): Promise<void> {
+  const { deps } = pass
+  for await (const { key, attributes } of queryAll(deps, { pk: deps.scope.retiredPk })) {
+    const { since, name } = attributes
+    if (isPassOver(pass)) return
+    if (typeof since !== 'number' || typeof name !== 'string' || since >= pass.beforeMs) continue
+    await deleteObject(pass, name)
+    if (!pass.dryRun) await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key }))
+  }
+}
+
+async function collectFlushes(pass: Pass): Promise<void> {
+  for await (const { name, id, size } of oldObjects(pass, pass.deps.scope.logObjects)) {
+    const footer = await readFooter(pass, name, size, flushFooterBytesMax, decodeFlushFooter)
+    if (footer && !(await isNamed(pass, footer, id))) await deleteObject(pass, name)
+  }
+}
+
+async function collectSegments(pass: Pass): Promise<void> {
+  const { deps } = pass
+  for await (const { name, id, size } of oldObjects(pass, deps.scope.segmentObjects)) {
+    const footer = await readFooter(pass, name, size, segmentFooterBytesMax, decodeSegmentFooter)
+    if (!footer) continue
+    const key = deps.scope.segment(footer.topicId, footer.partition, footer.endOffset - 1)
+    const item = await retryRepeatable(deps, () => deps.table.get(key))
+    const isLog = item !== undefined && parseSegmentItem(item).objectId === id
+    const retired = await retryRepeatable(deps, () => deps.table.get(deps.scope.retired(id)))
+    if (!isLog && !retired) await deleteObject(pass, name)
+  }
+}
+
+/** Inline items lie under the first digits of their time; a list says which of these there are. */
+async function collectInline(pass: Pass): Promise<void> {
+  const { deps } = pass
+  for await (const marker of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
+    const prefix = marker.key.sk
+    if (isPassOver(pass) || objectTimeMs(`${prefix}fffff`) >= pass.beforeMs) return
+    let left = 0
+    for (const pk of deps.scope.inlineShards(prefix)) {
+      for await (const { key, attributes } of queryAll(deps, { pk })) {
+        const footer = attributes.data instanceof Uint8Array ? decodeFlushFooter(attributes.data) : []
+        if (await isNamed(pass, footer, key.sk)) left++
+        else await deleteInline(pass, key.sk)
+      }
+    }
+    if (left === 0 && !pass.dryRun) {
+      await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key: marker.key }))
+    }
+  }
+}
+
+/** Objects older than the grace, oldest first: their names begin with their time. */
+async function* oldObjects(
+  pass: Pass,
+  prefix: string,
+): AsyncGenerator<{ readonly name: string; readonly id: string; readonly size: number }> {
+  const { objects } = pass.deps
+  for (let after: string | undefined; ; ) {
+    const page = { limit: 500, ...(after === undefined ? {} : { after }) }
+    const { objects: found, next } = await retryRepeatable(pass.deps, () => objects.list(prefix, page))
+    for (const { name, size } of found) {
+      const id = name.slice(prefix.length).replace('/', '')
+      if (isPassOver(pass) || objectTimeMs(id) >= pass.beforeMs) return
+      yield { name, id, size }
+    }
+    if (next === undefined) return
+    after = next
+  }
+}
+
+async function readFooter<T>(
+  pass: Pass,
+  name: string,
+  size: number,
+  bytesMax: number,
+  decode: (tail: Uint8Array) => T,
+): Promise<T | undefined> {
+  const start = Math.max(0, size - bytesMax)
+  const tail = await retryRepeatable(pass.deps, () => pass.deps.objects.getRange(name, start, size - start))
+  try {
+    return tail && decode(tail)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    pass.unreadable.push({ name, reason: error.message })
+    return undefined
+  }
+}
+
+async function isNamed(pass: Pass, sequencers: readonly SequencerName[], objectId: string): Promise<boolean> {
+  for (const { topicId, group } of sequencers) {
+    const key = `${topicId}/${group}`
+    const named = pass.named.get(key) ?? namedBy(pass.deps, topicId, group)
+    pass.named.set(key, named)
+    if ((await named).has(objectId)) return true
+  }
+  return false
+}
+
+/** Object ids in a sequencer's tail and in the index of its partitions. */
+async function namedBy(deps: CompactionDeps, topicId: string, group: number): Promise<ReadonlySet<string>> {
+  const named = new Set<string>()
+  const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
+  if (!item) return named
+  for (const bytes of parseSequencer(item).tailBytes) named.add(decodeTailEntry(bytes).objectId)
+  const first = group * limits.partitionsPerSequencer
+  for (let partition = first; partition < first + limits.partitionsPerSequencer; partition++) {
+    const pk = deps.scope.indexPk(topicId, partition)
+    for await (const index of queryAll(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
+      for (const extent of parseIndexItem(index).extents) named.add(extent.objectId)
+    }
+  }
+  return named
+}
+
+async function deleteObject(pass: Pass, name: string): Promise<void> {
+  pass.names.push(name)
+  if (pass.dryRun) return
+  await retryRepeatable(pass.deps, () => pass.deps.objects.delete([name]))
+  pass.deps.report.counters.objectsDeleted++
+}
+
+async function deleteInline(pass: Pass, objectId: string): Promise<void> {
+  const { deps } = pass
+  const key = deps.scope.inlineData(objectId)
+  pass.names.push(`${key.pk}/${key.sk}`)
+  if (pass.dryRun) return
+  await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key }))
+  deps.report.counters.itemsDeleted++
+}

@@ -1,0 +1,174 @@
+// One partition's turn: merge, compact by key, retain, retire, one step after the other, each a clean point at which a pass
+// that runs out of time may end. Only the holder of the partition's lease gets through.
+
+import { KafkaError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { acquireLease, type Lease, releaseLease, renewLease } from '../leases/lease.ts'
+import {
+  groupOf,
+  logStartAttribute,
+  type ProducerRow,
+  parseSequencer,
+  producerRows,
+} from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
+import { cleanPartition } from './clean.ts'
+import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
+import { type CompactionDeps, isOver, type Partition } from './deps.ts'
+import { readPartition, readSegments } from './partitionItems.ts'
+import { planClean } from './planClean.ts'
+import { planRetention } from './planRetention.ts'
+import { reconcileOnce } from './reconcile.ts'
+import { retireSegments, saveCleaner, trimIndex } from './retire.ts'
+import { transactFenced } from './storeSegment.ts'
+
+/** When there is something to do again; undefined: not before the next commit. */
+export type PartitionOutcome = { readonly dueMs: number | undefined }
+
+/** Where a lease is lost, somebody else is at work: look again when theirs would have ended. */
+export async function compactPartition(
+  deps: CompactionDeps,
+  partition: Partition,
+  deadlineMs: number,
+): Promise<PartitionOutcome> {
+  const startedMs = deps.clock.now()
+  const { leaseMs } = deps.settings
+  const name = `compaction/${partition.topicId}/${partition.partition}`
+  const lease = await acquireLease(deps, name, deps.owner, leaseMs)
+  if (!lease) return { dueMs: startedMs + leaseMs }
+  try {
+    const outcome = await work(deps, partition, lease, deadlineMs)
+    deps.report.uncleanable.delete(nameOf(partition))
+    return outcome
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    deps.report.uncleanable.set(nameOf(partition), error.message)
+    deps.reportBackgroundFailure(error)
+    return { dueMs: deps.clock.now() + uncleanableRetryMs }
+  } finally {
+    const tookMs = deps.clock.now() - startedMs
+    deps.report.maxCleanTimeMs = Math.max(deps.report.maxCleanTimeMs, tookMs)
+    await releaseLease(deps, lease)
+  }
+}
+
+const uncleanableRetryMs = 15 * 60_000
+
+const nameOf = ({ topicName, partition }: Partition): string => `${topicName}-${partition}`
+
+async function work(
+  deps: CompactionDeps,
+  partition: Partition,
+  lease: Lease,
+  deadlineMs: number,
+): Promise<PartitionOutcome> {
+  const dues: number[] = []
+  for (const step of [mergeStep, cleanStep, retainStep, trimStep]) {
+    for (let again = true; again; ) {
+      if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
+      const renewed = await renewLease(deps, lease, deps.settings.leaseMs)
+      const due = renewed && (await step(deps, partition, renewed))
+      if (due === undefined) return { dueMs: deps.clock.now() + deps.settings.leaseMs }
+      again = due === atOnce
+      if (due !== atOnce && due !== never) dues.push(due)
+    }
+  }
+  return { dueMs: dues.length > 0 ? Math.min(...dues) : undefined }
+}
+
+/** A step answers when it has something to do again; undefined: the lease was lost. */
+type Step = (deps: CompactionDeps, partition: Partition, lease: Lease) => Promise<number | undefined>
+
+const never = Number.POSITIVE_INFINITY
+const atOnce = 0
+
+const mergeStep: Step = async (deps, partition, lease) => {
+  const state = await readPartition(deps, partition)
+  if (!state) return never
+  const outcome = await reconcileOnce(deps, partition, lease, state, await readSegments(deps, partition))
+  if (outcome.kind === 'merged') return atOnce
+  if (outcome.kind === 'lost') return undefined
+  return outcome.kind === 'wait' ? outcome.untilMs : never
+}
+
+const cleanStep: Step = async (deps, partition, lease) => {
+  if (!partition.config.cleanupPolicy.compact) return never
+  const cleaner = await readCleaner(deps, partition)
+  const { live } = await readSegments(deps, partition)
+  const plan = planClean(live, cleaner.firstDirtyOffset, partition.config, deps.clock.now())
+  if (plan.kind !== 'clean') return plan.kind === 'wait' ? plan.untilMs : never
+  const { report } = deps
+  report.maxCompactionDelayMs = Math.max(report.maxCompactionDelayMs, plan.delayMs)
+  const cleanEnd = await cleanPartition(deps, {
+    partition,
+    lease,
+    segments: live,
+    firstDirtyOffset: cleaner.firstDirtyOffset,
+    endOffset: plan.endOffset,
+    producers: await readProducers(deps, partition),
+  })
+  if (cleanEnd === undefined) return undefined
+  const saved = await saveCleaner(deps, partition, lease, { ...cleaner, firstDirtyOffset: cleanEnd })
+  if (!saved) return undefined
+  return cleanEnd < plan.endOffset ? atOnce : never
+}
+
+const retainStep: Step = async (deps, partition, lease) => {
+  const state = await readPartition(deps, partition)
+  if (!state) return never
+  const { live, covered } = await readSegments(deps, partition)
+  const plan = planRetention(live, state.logStartOffset, partition.config, deps.clock.now())
+  if (plan.logStartOffset > state.logStartOffset) {
+    const moved = await moveLogStart(deps, partition, lease, plan.logStartOffset)
+    if (!moved) return undefined
+  }
+  const gone = live.filter((segment) => segment.endOffset <= plan.logStartOffset)
+  if (!(await retireSegments(deps, lease, [...covered, ...gone]))) return undefined
+  return plan.dueMs ?? never
+}
+
+/** DeleteRecords may have moved it further meanwhile: then there is nothing to do. */
+async function moveLogStart(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+  lease: Lease,
+  offset: number,
+): Promise<boolean> {
+  const attribute = logStartAttribute(partition)
+  const key = deps.scope.sequencer(topicId, groupOf(partition))
+  const write = {
+    kind: 'update',
+    key,
+    actions: [{ kind: 'set', attribute, value: offset }],
+    when: [{ kind: 'below', attribute, value: offset }],
+  } as const
+  return transactFenced(deps, lease, [write], async () => false)
+}
+
+const trimStep: Step = async (deps, partition, lease) => {
+  const state = await readPartition(deps, partition)
+  if (!state) return never
+  const cleaner = await trimIndex(deps, partition, lease, state, await readCleaner(deps, partition))
+  if (!cleaner) return undefined
+  return cleaner.trimOffset > 0 ? cleaner.trimAtMs + limits.graceMs : never
+}
+
+async function readCleaner(deps: CompactionDeps, { topicId, partition }: Partition): Promise<CleanerState> {
+  const key = deps.scope.cleaner(topicId, partition)
+  return parseCleanerItem(await retryRepeatable(deps, () => deps.table.get(key)))
+}
+
+async function readProducers(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+): Promise<ReadonlyMap<bigint, ProducerRow>> {
+  const key = deps.scope.sequencer(topicId, groupOf(partition))
+  const item = await retryRepeatable(deps, () => deps.table.get(key))
+  const rows = item ? producerRows(parseSequencer(item)) : []
+  return new Map(
+    rows.filter((row) => row.partition === partition).map(({ id, row }) => [parseBase36(id), row]),
+  )
+}
+
+const parseBase36 = (text: string): bigint =>
+  [...text].reduce((value, digit) => value * 36n + BigInt(Number.parseInt(digit, 36)), 0n)

@@ -1,0 +1,78 @@
+// What the table says of one partition, for the compactor: its sequencer, its segments, its flushes below the tail.
+
+import { inOrder } from '../log/extents.ts'
+import type { PlacedExtent } from '../metadata/extent.ts'
+import { parseIndexItem } from '../metadata/indexItem.ts'
+import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
+import { liveSegments, parseSegmentItem, type SegmentItem } from '../metadata/segmentItem.ts'
+import { groupOf, type PartitionState, parseSequencer, partitionState } from '../metadata/sequencer.ts'
+import { retryRepeatable } from '../ports/retry.ts'
+import type { Item } from '../ports/table.ts'
+import type { CompactionDeps, Partition } from './deps.ts'
+
+const itemsPerPage = 200
+
+export async function* queryAll(
+  deps: Pick<CompactionDeps, 'table' | 'clock' | 'random'>,
+  range: { readonly pk: string; readonly from?: string; readonly to?: string; readonly prefix?: string },
+): AsyncGenerator<Item> {
+  for (let after: string | undefined; ; ) {
+    const query = { ...range, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
+    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
+    yield* items
+    if (next === undefined) return
+    after = next
+  }
+}
+
+/** undefined: the topic is gone. */
+export async function readPartition(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+): Promise<PartitionState | undefined> {
+  const key = deps.scope.sequencer(topicId, groupOf(partition))
+  const item = await retryRepeatable(deps, () => deps.table.get(key))
+  return item && partitionState(parseSequencer(item), partition)
+}
+
+export interface Segments {
+  /** In order, each offset in at most one of them. */
+  readonly live: readonly SegmentItem[]
+  /** Covered by a live one: history. */
+  readonly covered: readonly SegmentItem[]
+}
+
+export async function readSegments(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+): Promise<Segments> {
+  const pk = deps.scope.indexPk(topicId, partition)
+  const all: SegmentItem[] = []
+  for await (const item of queryAll(deps, { pk, from: segmentSortKey(0), to: segmentSortKeyEnd })) {
+    all.push(parseSegmentItem(item))
+  }
+  const live = liveSegments(all)
+  return { live, covered: all.filter((segment) => !live.includes(segment)) }
+}
+
+/** What lies in flushes, below the tail, in order; enough for one segment of `bytesMax`. */
+export async function readFlushes(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+  state: PartitionState,
+  bytesMax: number,
+): Promise<readonly PlacedExtent[]> {
+  const pk = deps.scope.indexPk(topicId, partition)
+  const extents: PlacedExtent[] = []
+  let next = state.segmentsEndOffset
+  let bytes = 0
+  for await (const item of queryAll(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
+    for (const extent of inOrder([parseIndexItem(item)], next)) {
+      extents.push(extent)
+      next = extent.baseOffset + extent.offsetCount
+      bytes += extent.length
+    }
+    if (bytes >= bytesMax || next >= state.tailStartOffset) break
+  }
+  return extents
+}

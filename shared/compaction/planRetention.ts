@@ -1,0 +1,48 @@
+// What a partition may forget: whole segments from its beginning, by time, by bytes, and what lies below the log start.
+
+import type { SegmentItem } from '../metadata/segmentItem.ts'
+import type { TopicConfig } from '../topics/configs.ts'
+
+export interface RetentionPlan {
+  /** The log start as it should be; not below the one given. */
+  readonly logStartOffset: number
+  /** When the next segment expires; undefined: none will by itself. */
+  readonly dueMs: number | undefined
+}
+
+export function planRetention(
+  segments: readonly SegmentItem[],
+  logStartOffset: number,
+  config: TopicConfig,
+  nowMs: number,
+): RetentionPlan {
+  const alive = segments.filter((segment) => segment.endOffset > logStartOffset)
+  if (!config.cleanupPolicy.delete) return { logStartOffset, dueMs: undefined }
+  const overBytes = firstKeptByBytes(alive, config.retentionBytes)
+  const kept = alive.slice(overBytes).findIndex((segment) => nowMs <= expiresAtMs(segment, config))
+  const firstKept = kept === -1 ? alive.length : overBytes + kept
+  const lastGone = alive[firstKept - 1]
+  const next = alive[firstKept]
+  return {
+    logStartOffset: lastGone?.endOffset ?? logStartOffset,
+    dueMs: next && config.retentionMs >= 0 ? expiresAtMs(next, config) + 1 : undefined,
+  }
+}
+
+/** A segment whose records have no timestamp counts from when it was written. */
+function expiresAtMs(segment: SegmentItem, { retentionMs }: TopicConfig): number {
+  const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs
+  return retentionMs < 0 ? Number.POSITIVE_INFINITY : newestMs + retentionMs
+}
+
+/** The oldest go as long as what stays is at least the limit (Kafka never goes below it). */
+function firstKeptByBytes(segments: readonly SegmentItem[], retentionBytes: number): number {
+  if (retentionBytes < 0) return 0
+  let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  const firstKept = segments.findIndex((segment) => {
+    if (bytes - segment.bytes < retentionBytes) return true
+    bytes -= segment.bytes
+    return false
+  })
+  return firstKept === -1 ? segments.length : firstKept
+}

@@ -1,0 +1,132 @@
+// Merging: batches of one partition, scattered over flushes that many partitions share, become one segment of their own.
+// Their bytes stay as they are but for base offset and leader epoch.
+
+import { invariant, KafkaError } from '../base/errors.ts'
+import type { Lease } from '../leases/lease.ts'
+import { batchesOf } from '../log/readBatches.ts'
+import type { PlacedExtent } from '../metadata/extent.ts'
+import { newObjectId } from '../metadata/objectId.ts'
+import { groupOf, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
+import type { Condition } from '../ports/table.ts'
+import type { CompactionDeps, Partition } from './deps.ts'
+import { readFlushes, type Segments } from './partitionItems.ts'
+import { planReconcile } from './planReconcile.ts'
+import {
+  addToTally,
+  createSegmentBuilder,
+  emptyTally,
+  type SegmentBuilder,
+  type Tally,
+} from './segmentBuilder.ts'
+import { storeSegment } from './storeSegment.ts'
+
+export type ReconcileOutcome =
+  | { readonly kind: 'merged' }
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  | { readonly kind: 'nothing' }
+  /** Another worker has taken over. */
+  | { readonly kind: 'lost' }
+
+/** Makes one segment, if there is enough for one. */
+export async function reconcileOnce(
+  deps: CompactionDeps,
+  partition: Partition,
+  lease: Lease,
+  state: PartitionState,
+  segments: Segments,
+): Promise<ReconcileOutcome> {
+  const segmentBytes = Math.min(partition.config.segmentBytes, deps.settings.segmentBytesMax)
+  const fresh = await readFlushes(deps, partition, state, segmentBytes)
+  const last = segments.live.at(-1)
+  const nowMs = deps.clock.now()
+  const plan = planReconcile({ last, fresh, segmentBytes, ageMs: deps.settings.reconcileAgeMs, nowMs })
+  if (plan.kind !== 'merge') return plan
+  const objectId = newObjectId(deps.clock, deps.random)
+  const { baseOffset, sources } = plan
+  const { topicId, partition: number } = partition
+  const builder = createSegmentBuilder({ topicId, partition: number, objectId, baseOffset })
+  const tally = await copyBatches(deps, sources, builder)
+  const endOffset = endOf(sources)
+  const built = builder.finish(endOffset)
+  invariant(
+    sameTally(built.tally, tally),
+    'merging keeps the number of batches and records and the sum of the CRCs',
+  )
+  const runningMaxTimestamp = Math.max(last?.runningMaxTimestamp ?? -1, built.maxTimestamp)
+  const stored = await storeSegment(deps, {
+    partition,
+    lease,
+    objectId,
+    built,
+    endOffset,
+    segment: {
+      baseOffset,
+      runningMaxTimestamp,
+      extents: built.extents,
+      recordCount: built.tally.recordCount,
+      createdMs: nowMs,
+    },
+    when: [],
+    with: [
+      {
+        kind: 'update',
+        key: deps.scope.sequencer(topicId, groupOf(number)),
+        actions: [{ kind: 'set', attribute: segmentsEndAttribute(number), value: endOffset }],
+        when: [unchangedEnd(number, state.segmentsEndOffset)],
+      },
+    ],
+  })
+  return stored ? { kind: 'merged' } : { kind: 'lost' }
+}
+
+const unchangedEnd = (partition: number, end: number): Condition => {
+  const attribute = segmentsEndAttribute(partition)
+  return end === 0 ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: end }
+}
+
+const readsAhead = 8
+
+/** Bounded: the segment itself and a few extents ahead. */
+export async function copyBatches(
+  deps: CompactionDeps,
+  sources: readonly PlacedExtent[],
+  builder: SegmentBuilder,
+): Promise<Tally> {
+  let tally = emptyTally
+  for await (const { extent, bytes } of readAhead(deps, sources)) {
+    for (const { batch, baseOffset } of batchesOf(extent, bytes)) {
+      builder.add(batch, baseOffset.first)
+      tally = addToTally(tally, batch)
+    }
+  }
+  return tally
+}
+
+export async function* readAhead(
+  deps: CompactionDeps,
+  extents: readonly PlacedExtent[],
+): AsyncGenerator<{ readonly extent: PlacedExtent; readonly bytes: Uint8Array }> {
+  const reading = new Map<PlacedExtent, Promise<Uint8Array>>()
+  for (const [i, extent] of extents.entries()) {
+    for (const ahead of extents.slice(i, i + readsAhead)) {
+      if (reading.has(ahead)) continue
+      const bytes = deps.blocks.read(ahead, 'catchUp')
+      // Awaited in its turn; until then its failure must not count as unhandled.
+      bytes.catch(() => undefined)
+      reading.set(ahead, bytes)
+    }
+    const bytes = (await reading.get(extent)) ?? new Uint8Array(0)
+    reading.delete(extent)
+    deps.report.counters.bytesRead += bytes.length
+    yield { extent, bytes }
+  }
+}
+
+const endOf = (sources: readonly PlacedExtent[]): number => {
+  const last = sources.at(-1)
+  if (!last) throw new KafkaError('INTERNAL', 'a merge has sources')
+  return last.baseOffset + last.offsetCount
+}
+
+const sameTally = (a: Tally, b: Tally): boolean =>
+  a.batchCount === b.batchCount && a.recordCount === b.recordCount && a.crcSum === b.crcSum

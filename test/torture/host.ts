@@ -1,0 +1,105 @@
+// Starts the process that is killed, asks it, kills it and starts it again on the same folder. Each one's clock is some
+// hours ahead of the one before, so that leases have run out and what was retired may be collected.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Answer, Ask, Failure } from './protocol.ts'
+
+const worker = fileURLToPath(new URL('./tortureWorker.ts', import.meta.url))
+const hoursAheadMs = 4 * 3600_000
+
+/** The process was killed: whatever was asked may have happened. */
+export class Killed extends Error {
+  override readonly name = 'Killed'
+}
+
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(`${failure.code} ${failure.message}`)
+    this.failure = failure
+  }
+}
+
+export interface Host {
+  /** How often it was killed. */
+  readonly kills: () => number
+  start(): Promise<void>
+  /** Waits while there is no process; fails with Killed or Refused. */
+  ask(ask: Ask): Promise<unknown>
+  /** SIGKILL, then a new process. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+export function createHost(folder: string, onTrouble: (words: string) => void): Host {
+  const waiting = new Map<number, Waiting>()
+  let started = Promise.withResolvers<ChildProcess>()
+  let nextId = 0
+  let kills = 0
+  let starts = 0
+  let isExpected = false
+
+  const receive = (answer: Answer, child: ChildProcess) => {
+    if (answer.kind === 'ready') started.resolve(child)
+    else if (answer.kind === 'trouble') onTrouble(answer.words)
+    else {
+      const one = waiting.get(answer.id)
+      waiting.delete(answer.id)
+      if (answer.kind === 'done') one?.resolve(answer.result)
+      else one?.reject(new Refused(answer.failure))
+    }
+  }
+
+  const start = async () => {
+    const ahead = starts++ * hoursAheadMs
+    const child = fork(worker, [folder, String(ahead)], { serialization: 'advanced' })
+    isExpected = false
+    child.on('message', (answer: Answer) => receive(answer, child))
+    // Writing to a process that is gone: its exit says so too.
+    child.on('error', () => undefined)
+    child.on('exit', (code, signal) => {
+      if (!isExpected) onTrouble(`the process ended by itself: ${signal ?? code}`)
+      for (const one of waiting.values()) one.reject(new Killed())
+      waiting.clear()
+    })
+    await Promise.race([started.promise, once(child, 'exit')])
+  }
+
+  const end = async (signal: NodeJS.Signals) => {
+    const child = await started.promise
+    started = Promise.withResolvers()
+    isExpected = true
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+
+  return {
+    kills: () => kills,
+    start,
+    async ask(ask) {
+      const child = await started.promise
+      if (!child.connected) throw new Killed()
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      const id = nextId++
+      waiting.set(id, { resolve, reject })
+      child.send({ id, ask }, () => undefined)
+      return promise
+    },
+    async kill() {
+      await end('SIGKILL')
+      kills++
+      await start()
+    },
+    stop: () => end('SIGTERM'),
+  }
+}
