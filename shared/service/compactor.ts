@@ -2,12 +2,14 @@
 // operator's commands and the simulation all run.
 
 import { type Collected, type CollectOptions, collect } from '../compaction/collect.ts'
+import { countObjects, type ObjectCounts } from '../compaction/countObjects.ts'
 import {
   type CompactionDeps,
   type CompactionReport,
   type CompactionSettings,
   newCompactionReport,
 } from '../compaction/deps.ts'
+import { type PartitionPreview, previewPass } from '../compaction/previewPass.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
 import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
@@ -18,6 +20,10 @@ export interface Compactor {
   run(options: PassOptions): Promise<PassOutcome>
   /** Deletes what nothing names any more. */
   collect(options: CollectOptions): Promise<Collected>
+  /** What a run would do. */
+  preview(topicName: string | undefined): Promise<readonly PartitionPreview[]>
+  /** undefined: there was not the time for it. */
+  countObjects(deadlineMs: number): Promise<ObjectCounts | undefined>
   readonly report: CompactionReport
 }
 
@@ -47,9 +53,14 @@ export function createCompactor(
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }
   const catalog = createCatalog(deps)
+  // Who names a topic wants it done now, however young its flushes are.
+  const now = { ...compaction, settings: { ...settings, reconcileAgeMs: 0 } }
+  const depsFor = (topicName: string | undefined) => (topicName === undefined ? compaction : now)
   return {
-    run: (options) => runPass(compaction, catalog, options),
+    run: (options) => runPass(depsFor(options.topicName), catalog, options),
     collect: (options) => collect(compaction, options),
+    preview: (topicName) => previewPass(depsFor(topicName), catalog, topicName),
+    countObjects: (deadlineMs) => countObjects(compaction, deadlineMs),
     report,
   }
 }

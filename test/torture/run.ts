@@ -53,7 +53,7 @@ async function run(): Promise<void> {
     kills: integer('kills', values.kills),
   }
   const result = await runTorture(options, createProgress(options.records))
-  const { differences, compaction, ...figures } = result
+  const { differences, ...figures } = result
   process.stdout.write(`\n${JSON.stringify({ ...options, ...figures })}\n`)
   for (const difference of differences.slice(0, differencesShown)) process.stdout.write(`${difference}\n`)
   process.stdout.write(`torture: ${differences.length} differences in ${result.seconds.toFixed(1)} s\n`)

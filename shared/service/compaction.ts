@@ -1,0 +1,86 @@
+// Compaction as an operator sees it: one pass at a time, whoever asks for it, each within its time; what was done; how
+// things stand.
+
+import type { Collected } from '../compaction/collect.ts'
+import type { ObjectCounts } from '../compaction/countObjects.ts'
+import type { CompactionReport } from '../compaction/deps.ts'
+import type { PartitionPreview } from '../compaction/previewPass.ts'
+import { createLimiter } from '../base/concurrency.ts'
+import type { Clock } from '../ports/world.ts'
+import type { Compactor } from './compactor.ts'
+
+export interface CompactionRequest {
+  /** Only this topic, and what is not due yet too. */
+  readonly topicName?: string
+  /** Delete what nothing names any more, after the pass. */
+  readonly collect: boolean
+  /** Changes nothing and says what would be. */
+  readonly dryRun: boolean
+}
+
+export interface CompactionRun {
+  /** There was more to do than there was time: run again. */
+  readonly unfinished: boolean
+  /** Of this run alone; of a dry run all are 0. */
+  readonly counters: CompactionReport['counters']
+  /** Of a dry run alone. */
+  readonly previews: readonly PartitionPreview[]
+  readonly collected: Collected
+}
+
+export interface Compaction {
+  /** Waits for the one under way. */
+  run(request: CompactionRequest): Promise<CompactionRun>
+  /** Since the process started. */
+  readonly report: CompactionReport
+  /** As the last collection counted them; undefined: there was none yet. */
+  objectCounts(): ObjectCounts | undefined
+  /** Resolves when no pass is under way. */
+  idle(): Promise<void>
+}
+
+const nothing: Collected = { names: [], unreadable: [] }
+
+/** A run ends at the first clean point after `runMsMax`. */
+export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: number): Compaction {
+  const oneAtATime = createLimiter(1)
+  let counts: ObjectCounts | undefined
+
+  const preview = async ({ topicName, collect }: CompactionRequest): Promise<CompactionRun> => {
+    const before = { ...compactor.report.counters }
+    const deadlineMs = clock.now() + runMsMax
+    const previews = await compactor.preview(topicName)
+    const collected = collect ? await compactor.collect({ deadlineMs, dryRun: true }) : nothing
+    const unfinished = clock.now() >= deadlineMs
+    return { unfinished, counters: since(before, compactor.report.counters), previews, collected }
+  }
+
+  const carryOut = async ({ topicName, collect }: CompactionRequest): Promise<CompactionRun> => {
+    const before = { ...compactor.report.counters }
+    const deadlineMs = clock.now() + runMsMax
+    const pass = await compactor.run({ deadlineMs, ...(topicName === undefined ? {} : { topicName }) })
+    const collected = collect ? await compactor.collect({ deadlineMs, dryRun: false }) : nothing
+    if (collect) counts = (await compactor.countObjects(deadlineMs)) ?? counts
+    const unfinished = pass.unfinished || clock.now() >= deadlineMs
+    return { unfinished, counters: since(before, compactor.report.counters), previews: [], collected }
+  }
+
+  return {
+    run: (request) => oneAtATime(() => (request.dryRun ? preview(request) : carryOut(request))),
+    report: compactor.report,
+    objectCounts: () => counts,
+    idle: () => oneAtATime(async () => undefined),
+  }
+}
+
+type Counters = CompactionReport['counters']
+
+const since = (before: Counters, after: Counters): Counters => ({
+  bytesRead: after.bytesRead - before.bytesRead,
+  bytesWritten: after.bytesWritten - before.bytesWritten,
+  segmentsWritten: after.segmentsWritten - before.segmentsWritten,
+  recordsDropped: after.recordsDropped - before.recordsDropped,
+  invalidRecords: after.invalidRecords - before.invalidRecords,
+  objectsDeleted: after.objectsDeleted - before.objectsDeleted,
+  itemsDeleted: after.itemsDeleted - before.itemsDeleted,
+})
