@@ -8,7 +8,6 @@ import { attributeBit, readHeader } from '../kafka/recordBatchLayout.ts'
 import { deleteHorizonMs, emptyBatch, retainRecords } from '../kafka/retainRecords.ts'
 import type { Lease } from '../leases/lease.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
-import { batchesOf } from '../log/readBatches.ts'
 import { newObjectId } from '../metadata/objectId.ts'
 import { type SegmentItem, segmentAttributes } from '../metadata/segmentItem.ts'
 import type { ProducerRow } from '../metadata/sequencer.ts'
@@ -16,7 +15,7 @@ import type { TransactWrite } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { createOffsetMap, type OffsetMap } from './offsetMap.ts'
 import { groupSegments } from './planClean.ts'
-import { readAhead } from './reconcile.ts'
+import { readAhead, soundBatchesOf } from './reconcile.ts'
 import { createSegmentBuilder } from './segmentBuilder.ts'
 import { storeSegment } from './storeSegment.ts'
 
@@ -54,7 +53,7 @@ async function mapDirtyKeys(deps: CompactionDeps, task: CleanTask, map: OffsetMa
   const dirty = task.segments.filter(({ endOffset }) => endOffset > task.firstDirtyOffset)
   const extents = dirty.filter(({ baseOffset }) => baseOffset < task.endOffset).flatMap((s) => s.extents)
   for await (const { extent, bytes } of readAhead(deps, extents)) {
-    for (const { batch } of batchesOf(extent, bytes)) {
+    for (const { batch } of soundBatchesOf(extent, bytes)) {
       for (const { key, offset } of decodeRecords(batch, limits.decompressedBytesMax)) {
         if (offset < task.firstDirtyOffset || key === null) continue
         if (!map.put(key, offset) || deps.stopping?.aborted) return offset
@@ -83,7 +82,7 @@ async function cleanGroup(
     deps,
     group.flatMap((segment) => segment.extents),
   )) {
-    for (const { batch, baseOffset } of batchesOf(extent, bytes)) {
+    for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
       const kept = cleaner.clean(batch)
       if (kept) builder.add(kept, baseOffset.first)
     }
@@ -96,6 +95,7 @@ async function cleanGroup(
     runningMaxTimestamp: Math.max(last.runningMaxTimestamp, before?.runningMaxTimestamp ?? -1),
     extents: built.extents,
     recordCount: built.tally.recordCount,
+    firstTimestamp: built.firstTimestamp,
     createdMs: deps.clock.now(),
   }
   return storeSegment(deps, {

@@ -4,18 +4,20 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { releaseLease } from '../leases/lease.ts'
 import { decodeTailEntry } from '../metadata/extent.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
-import { decodeSegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
+import { decodeSegmentFooter, type SegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { collectDeletedTopics } from './deletedTopics.ts'
 import { type CompactionDeps, isOver } from './deps.ts'
 import { queryAll } from './partitionItems.ts'
+import { takePartition } from './partitionLease.ts'
 
 export interface CollectOptions {
   readonly deadlineMs: number
@@ -75,32 +77,58 @@ async function collectSegments(pass: Pass): Promise<void> {
   for await (const { name, id, size } of oldObjects(pass, deps.scope.segmentObjects)) {
     const footer = await readFooter(pass, name, size, segmentFooterBytesMax, decodeSegmentFooter)
     if (!footer) continue
-    const key = deps.scope.segment(footer.topicId, footer.partition, footer.endOffset - 1)
-    const item = await retryRepeatable(deps, () => deps.table.get(key))
-    const isLog = item !== undefined && parseSegmentItem(item).objectId === id
-    const retired = await retryRepeatable(deps, () => deps.table.get(deps.scope.retired(id)))
-    if (!isLog && !retired) await deleteObject(pass, name)
+    if (await isNamedSegment(deps, footer, id)) continue
+    if (pass.dryRun) await deleteObject(pass, name)
+    else await deleteOrphan(pass, footer, { name, id })
   }
+}
+
+/**
+ * Its writer may be frozen before the swap, and hold the lease as long as nobody else has taken it: taken here, the swap
+ * can no more happen, and what nothing names now nothing will. A lease that is held leaves it to a later pass.
+ */
+async function deleteOrphan(
+  pass: Pass,
+  footer: SegmentFooter,
+  { name, id }: { readonly name: string; readonly id: string },
+): Promise<void> {
+  const { deps } = pass
+  const taken = await takePartition(deps, footer, `${deps.owner}/collect`)
+  if (taken.kind === 'held') return
+  if (!(await isNamedSegment(deps, footer, id))) await deleteObject(pass, name)
+  if (taken.kind === 'taken') await releaseLease(deps, taken.lease)
+}
+
+async function isNamedSegment(deps: CompactionDeps, footer: SegmentFooter, id: string): Promise<boolean> {
+  const key = deps.scope.segment(footer.topicId, footer.partition, footer.endOffset - 1)
+  const item = await retryRepeatable(deps, () => deps.table.get(key))
+  if (item && parseSegmentItem(item).objectId === id) return true
+  return (await retryRepeatable(deps, () => deps.table.get(deps.scope.retired(id)))) !== undefined
 }
 
 /** Inline items lie under the first digits of their time; a list says which of these there are. */
 async function collectInline(pass: Pass): Promise<void> {
   const { deps } = pass
-  for await (const marker of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
-    const prefix = marker.key.sk
-    if (isPassOver(pass) || objectTimeMs(`${prefix}fffff`) >= pass.beforeMs) return
+  for await (const { key } of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
+    if (isOver(deps, pass.deadlineMs) || objectTimeMs(`${key.sk}fffff`) >= pass.beforeMs) return
     let left = 0
-    for (const pk of deps.scope.inlineShards(prefix)) {
-      for await (const { key, attributes } of queryAll(deps, { pk })) {
-        const footer = attributes.data instanceof Uint8Array ? decodeFlushFooter(attributes.data) : []
-        if (await isNamed(pass, footer, key.sk)) left++
-        else await deleteInline(pass, key.sk)
-      }
-    }
-    if (left === 0 && !pass.dryRun) {
-      await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key: marker.key }))
-    }
+    for (const pk of deps.scope.inlineShards(key.sk)) left += await collectInlineShard(pass, pk)
+    if (left > 0 || pass.dryRun) continue
+    await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key }))
   }
+}
+
+/** Answers how many stay. */
+async function collectInlineShard(pass: Pass, pk: string): Promise<number> {
+  let left = 0
+  for await (const { key, attributes } of queryAll(pass.deps, { pk })) {
+    const { data } = attributes
+    const tail = data instanceof Uint8Array ? data : new Uint8Array(0)
+    const footer = decodeOrReport(pass, `${key.pk}/${key.sk}`, tail, decodeFlushFooter)
+    if (!footer || (await isNamed(pass, footer, key.sk))) left++
+    else await deleteInline(pass, key.sk)
+  }
+  return left
 }
 
 /** Objects older than the grace, oldest first: their names begin with their time. */
@@ -131,8 +159,17 @@ async function readFooter<T>(
 ): Promise<T | undefined> {
   const start = Math.max(0, size - bytesMax)
   const tail = await retryRepeatable(pass.deps, () => pass.deps.objects.getRange(name, start, size - start))
+  return tail && decodeOrReport(pass, name, tail, decode)
+}
+
+function decodeOrReport<T>(
+  pass: Pass,
+  name: string,
+  tail: Uint8Array,
+  decode: (tail: Uint8Array) => T,
+): T | undefined {
   try {
-    return tail && decode(tail)
+    return decode(tail)
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     pass.unreadable.push({ name, reason: error.message })

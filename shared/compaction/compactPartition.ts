@@ -1,9 +1,8 @@
 // One partition's turn: merge, compact by key, retain, retire, one step after the other, each a clean point at which a pass
 // that runs out of time may end. Only the holder of the partition's lease gets through.
 
-import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { acquireLease, type Lease, releaseLease, renewLease } from '../leases/lease.ts'
+import { type Lease, releaseLease, renewLease } from '../leases/lease.ts'
 import {
   groupOf,
   logStartAttribute,
@@ -16,6 +15,7 @@ import { cleanPartition } from './clean.ts'
 import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
 import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { readPartition, readSegments } from './partitionItems.ts'
+import { takePartition } from './partitionLease.ts'
 import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
 import { reconcileOnce } from './reconcile.ts'
@@ -33,22 +33,22 @@ export async function compactPartition(
 ): Promise<PartitionOutcome> {
   const startedMs = deps.clock.now()
   const { leaseMs } = deps.settings
-  const name = `compaction/${partition.topicId}/${partition.partition}`
-  const lease = await acquireLease(deps, name, deps.owner, leaseMs)
-  if (!lease) return { dueMs: startedMs + leaseMs }
   try {
-    const outcome = await work(deps, partition, lease, deadlineMs)
+    const taken = await takePartition(deps, partition, deps.owner)
+    if (taken.kind === 'gone') return { dueMs: undefined }
+    if (taken.kind === 'held') return { dueMs: startedMs + leaseMs }
+    const { lease } = taken
+    const outcome = await work(deps, partition, lease, deadlineMs).finally(() => releaseLease(deps, lease))
     deps.report.uncleanable.delete(nameOf(partition))
     return outcome
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    deps.report.uncleanable.set(nameOf(partition), error.message)
+    // Also a broken invariant: what one partition's bytes break must not stop the others.
+    deps.report.uncleanable.set(nameOf(partition), error instanceof Error ? error.message : String(error))
     deps.reportBackgroundFailure(error)
     return { dueMs: deps.clock.now() + uncleanableRetryMs }
   } finally {
     const tookMs = deps.clock.now() - startedMs
     deps.report.maxCleanTimeMs = Math.max(deps.report.maxCleanTimeMs, tookMs)
-    await releaseLease(deps, lease)
   }
 }
 
@@ -85,7 +85,10 @@ const atOnce = 0
 const mergeStep: Step = async (deps, partition, lease) => {
   const state = await readPartition(deps, partition)
   if (!state) return never
-  const outcome = await reconcileOnce(deps, partition, lease, state, await readSegments(deps, partition))
+  const isCompacted = partition.config.cleanupPolicy.compact
+  const cleanEndOffset = isCompacted ? (await readCleaner(deps, partition)).firstDirtyOffset : 0
+  const segments = await readSegments(deps, partition)
+  const outcome = await reconcileOnce(deps, partition, lease, state, { segments, cleanEndOffset })
   if (outcome.kind === 'merged') return atOnce
   if (outcome.kind === 'lost') return undefined
   return outcome.kind === 'wait' ? outcome.untilMs : never

@@ -28,7 +28,7 @@ export async function* queryAll(
 /** undefined: the topic is gone. */
 export async function readPartition(
   deps: CompactionDeps,
-  { topicId, partition }: Partition,
+  { topicId, partition }: Pick<Partition, 'topicId' | 'partition'>,
 ): Promise<PartitionState | undefined> {
   const key = deps.scope.sequencer(topicId, groupOf(partition))
   const item = await retryRepeatable(deps, () => deps.table.get(key))

@@ -26,7 +26,7 @@ export function planClean(
   if (!last) return { kind: 'wait', untilMs: oldest.maxTimestamp + config.minCompactionLagMs }
   const dirtyBytes = bytesOf(cleanable)
   const cleanBytes = bytesOf(segments.filter((segment) => segment.endOffset <= firstDirtyOffset))
-  const waitedSinceMs = oldest.extents[0]?.maxTimestamp ?? oldest.createdMs
+  const waitedSinceMs = oldest.firstTimestamp >= 0 ? oldest.firstTimestamp : oldest.createdMs
   const mustBeCleanAtMs = waitedSinceMs + config.maxCompactionLagMs
   const isDirty = dirtyBytes > config.minCleanableDirtyRatio * (cleanBytes + dirtyBytes)
   if (!isDirty && nowMs < mustBeCleanAtMs) return { kind: 'wait', untilMs: mustBeCleanAtMs }

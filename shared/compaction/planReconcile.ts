@@ -7,7 +7,7 @@ import { objectTimeMs } from '../metadata/objectId.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'
 
 export interface ReconcileInput {
-  /** The partition's last segment. */
+  /** The partition's last segment, if it may grow. */
   readonly last: SegmentItem | undefined
   /** What is not in segments yet, in order. */
   readonly fresh: readonly PlacedExtent[]

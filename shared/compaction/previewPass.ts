@@ -2,8 +2,8 @@
 // key and retained too, so a preview is the least that a pass does.
 
 import { limits } from '../base/limits.ts'
-import { retryRepeatable } from '../ports/retry.ts'
 import { workSortKey } from '../metadata/scope.ts'
+import { retryRepeatable } from '../ports/retry.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
 import { parseCleanerItem } from './cleanerItem.ts'

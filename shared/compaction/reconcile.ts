@@ -2,11 +2,12 @@
 // Their bytes stay as they are but for base offset and leader epoch.
 
 import { invariant, KafkaError } from '../base/errors.ts'
+import { batchCrcIsValid } from '../kafka/recordBatchLayout.ts'
 import type { Lease } from '../leases/lease.ts'
 import { batchesOf } from '../log/readBatches.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { newObjectId } from '../metadata/objectId.ts'
-import { groupOf, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
+import { groupOf, nextAttribute, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
 import type { Condition } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { readFlushes, type Segments } from './partitionItems.ts'
@@ -27,19 +28,24 @@ export type ReconcileOutcome =
   /** Another worker has taken over. */
   | { readonly kind: 'lost' }
 
-/** Makes one segment, if there is enough for one. */
+/**
+ * Makes one segment, if there is enough for one. What lies below `cleanEndOffset` takes no more in: compaction by key tells
+ * segments it has seen from others, and neighbours that are small it rewrites as one anyway.
+ */
 export async function reconcileOnce(
   deps: CompactionDeps,
   partition: Partition,
   lease: Lease,
   state: PartitionState,
-  segments: Segments,
+  { segments, cleanEndOffset }: { readonly segments: Segments; readonly cleanEndOffset: number },
 ): Promise<ReconcileOutcome> {
   const segmentBytes = Math.min(partition.config.segmentBytes, deps.settings.segmentBytesMax)
   const fresh = await readFlushes(deps, partition, state, segmentBytes)
   const last = segments.live.at(-1)
   const nowMs = deps.clock.now()
-  const plan = planReconcile({ last, fresh, segmentBytes, ageMs: deps.settings.reconcileAgeMs, nowMs })
+  const { reconcileAgeMs: ageMs } = deps.settings
+  const grows = last && last.endOffset > cleanEndOffset ? last : undefined
+  const plan = planReconcile({ last: grows, fresh, segmentBytes, ageMs, nowMs })
   if (plan.kind !== 'merge') return plan
   const objectId = newObjectId(deps.clock, deps.random)
   const { baseOffset, sources } = plan
@@ -64,6 +70,7 @@ export async function reconcileOnce(
       runningMaxTimestamp,
       extents: built.extents,
       recordCount: built.tally.recordCount,
+      firstTimestamp: built.firstTimestamp,
       createdMs: nowMs,
     },
     when: [],
@@ -72,7 +79,11 @@ export async function reconcileOnce(
         kind: 'update',
         key: deps.scope.sequencer(topicId, groupOf(number)),
         actions: [{ kind: 'set', attribute: segmentsEndAttribute(number), value: endOffset }],
-        when: [unchangedEnd(number, state.segmentsEndOffset)],
+        // Deleted meanwhile, it must not come back as an item with nothing but this.
+        when: [
+          { kind: 'exists', attribute: nextAttribute(number) },
+          unchangedEnd(number, state.segmentsEndOffset),
+        ],
       },
     ],
   })
@@ -94,12 +105,28 @@ export async function copyBatches(
 ): Promise<Tally> {
   let tally = emptyTally
   for await (const { extent, bytes } of readAhead(deps, sources)) {
-    for (const { batch, baseOffset } of batchesOf(extent, bytes)) {
+    for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
       builder.add(batch, baseOffset.first)
       tally = addToTally(tally, batch)
     }
   }
   return tally
+}
+
+/** The batches of an extent; a damaged one is refused, with its place. */
+export function* soundBatchesOf(extent: PlacedExtent, bytes: Uint8Array): ReturnType<typeof batchesOf> {
+  for (const placed of batchesOf(extent, bytes)) {
+    const { batch, baseOffset } = placed
+    if (!batchCrcIsValid(batch)) {
+      const position = extent.position + batch.byteOffset - bytes.byteOffset
+      const place = `object ${extent.objectId}, position ${position}, offset ${baseOffset.first}`
+      throw new KafkaError(
+        'KAFKA_STORAGE_ERROR',
+        `The stored batch at ${place} is damaged: its CRC does not match.`,
+      )
+    }
+    yield placed
+  }
 }
 
 export async function* readAhead(

@@ -48,18 +48,28 @@ export async function runPass(
       ...(after === undefined ? {} : { after }),
     }
     const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    const turns = items.map(async (item) => {
+    // A sequencer that is due several times has one turn, or its turns would take each other's leases.
+    const turns = [...Map.groupBy(items, ({ key }) => key.sk.slice(key.sk.indexOf('/') + 1)).values()]
+    const worked = turns.map(async (entries) => {
       if (isOver(deps, deadlineMs)) return
-      const worked = await workOnSequencer(deps, catalog, item, { deadlineMs, limiter, topicName })
-      if (worked) sequencers++
+      const turn = { entries, deadlineMs, limiter, topicName }
+      if (await workOnSequencer(deps, catalog, turn).catch(notWorked(deps))) sequencers++
     })
-    await Promise.all(turns)
+    await Promise.all(worked)
     after = next
   } while (after !== undefined && !isOver(deps, deadlineMs))
   return { sequencers, unfinished: isOver(deps, deadlineMs) }
 }
 
+/** What fails here stays on the list, and keeps no other from its turn. */
+const notWorked = (deps: CompactionDeps) => (error: unknown) => {
+  deps.reportBackgroundFailure(error)
+  return false
+}
+
 interface Turn {
+  /** What the work list says of one sequencer: at least one. */
+  readonly entries: readonly Item[]
   readonly deadlineMs: number
   readonly limiter: ReturnType<typeof createLimiter>
   readonly topicName: string | undefined
@@ -68,10 +78,9 @@ interface Turn {
 async function workOnSequencer(
   deps: CompactionDeps,
   catalog: Catalog,
-  item: Item,
-  { deadlineMs, limiter, topicName }: Turn,
+  { entries, deadlineMs, limiter, topicName }: Turn,
 ): Promise<boolean> {
-  const [, topicId = '', groupText = ''] = item.key.sk.split('/')
+  const [, topicId = '', groupText = ''] = entries[0]?.key.sk.split('/') ?? []
   const group = Number(groupText)
   const key = deps.scope.sequencer(topicId, group)
   const sequencerItem = await retryRepeatable(deps, () => deps.table.get(key))
@@ -80,7 +89,7 @@ async function workOnSequencer(
   const topic = typeof name === 'string' ? await catalog.get(name) : undefined
   if (topicName !== undefined && topic?.name !== topicName) return false
   if (!sequencer || topic?.topicId !== topicId) {
-    await finish(deps, item, topicId, group, undefined)
+    await finish(deps, entries, topicId, group, undefined)
     return false
   }
   const dueMs = await spillOldTail(deps, sequencer, topicId, group)
@@ -94,7 +103,9 @@ async function workOnSequencer(
     }),
   )
   const dues = [dueMs, ...outcomes.map((outcome) => outcome.dueMs)].filter((due) => due !== undefined)
-  await finish(deps, item, topicId, group, dues.length > 0 ? Math.min(...dues) : undefined)
+  // A config of Kafka's largest number means never.
+  const nextMs = Math.min(...dues, Number.MAX_SAFE_INTEGER)
+  await finish(deps, entries, topicId, group, nextMs < Number.MAX_SAFE_INTEGER ? nextMs : undefined)
   return true
 }
 
@@ -113,22 +124,23 @@ async function spillOldTail(
   return undefined
 }
 
-/** Later first, then the entry that was worked on, unless it was marked again meanwhile: a crash forgets nothing. */
+/** Later first, then the entries that were worked on, unless marked again meanwhile: a crash forgets nothing. */
 async function finish(
   deps: CompactionDeps,
-  item: Item,
+  entries: readonly Item[],
   topicId: string,
   group: number,
   dueMs: number | undefined,
 ): Promise<void> {
   const later = dueMs === undefined ? undefined : deps.scope.work(topicId, group, Math.max(dueMs, 1))
-  if (later && later.sk !== item.key.sk) {
+  if (later && entries.every(({ key }) => key.sk !== later.sk)) {
     const mark = { kind: 'add', attribute: workMarksAttribute, value: 1 } as const
     await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key: later, actions: [mark] }))
   }
-  if (later?.sk === item.key.sk) return
-  const marks = item.attributes[workMarksAttribute]
-  if (typeof marks !== 'number') return
-  const when = [{ kind: 'equals', attribute: workMarksAttribute, value: marks }] as const
-  await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key: item.key, when }))
+  for (const { key, attributes } of entries) {
+    const marks = attributes[workMarksAttribute]
+    if (later?.sk === key.sk || typeof marks !== 'number') continue
+    const when = [{ kind: 'equals', attribute: workMarksAttribute, value: marks }] as const
+    await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key, when }))
+  }
 }

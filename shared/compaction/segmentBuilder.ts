@@ -30,6 +30,8 @@ export interface BuiltSegment {
   /** Bytes of the batches. */
   readonly bytes: number
   readonly maxTimestamp: number
+  /** Of the first batch, -1 where there is none. */
+  readonly firstTimestamp: number
 }
 
 export interface SegmentBuilder {
@@ -87,7 +89,9 @@ export function createSegmentBuilder(place: SegmentPlace): SegmentBuilder {
       const tally = tallyOf(parts, place.baseOffset, endOffset)
       const footer = encodeSegmentFooter({ ...place, ...tally, endOffset, chunks: extents })
       const maxTimestamp = Math.max(...extents.map((extent) => extent.maxTimestamp))
-      return { parts: [...parts, footer], extents, tally, bytes, maxTimestamp }
+      const [first] = parts
+      const firstTimestamp = first ? readHeader(first).maxTimestamp : -1
+      return { parts: [...parts, footer], extents, tally, bytes, maxTimestamp, firstTimestamp }
     },
   }
 }

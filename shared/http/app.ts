@@ -12,8 +12,10 @@ import { registerOpenApi } from './openapi.ts'
 import { registerPages } from './pages.ts'
 import { createRequestId } from './requestId.ts'
 import { registerClusterRoutes } from './routes/clusters.ts'
+import { registerCompactionRoutes } from './routes/compaction.ts'
 import { registerConsumeRoutes } from './routes/consume.ts'
 import { registerHealthRoutes } from './routes/health.ts'
+import { registerMetricsRoutes } from './routes/metrics.ts'
 import { registerPartitionRecordRoutes } from './routes/partitionRecords.ts'
 import { registerPartitionRoutes } from './routes/partitions.ts'
 import { registerProducerRoutes } from './routes/producers.ts'
@@ -41,6 +43,7 @@ export function createApp(deps: HttpDeps): App {
   registerV2ProduceRoutes(app, deps)
   registerV2FetchRoutes(app, deps)
   registerHealthRoutes(app, deps)
+  registerMetricsRoutes(app, deps)
   registerOpenApi(app, deps)
   registerPages(app, deps)
   return app
@@ -57,5 +60,6 @@ function createV3(deps: HttpDeps): App {
   registerRecordBatchRoutes(v3, deps)
   registerPartitionRecordRoutes(v3, deps)
   registerConsumeRoutes(v3, deps)
+  registerCompactionRoutes(v3, deps)
   return v3
 }

@@ -4,6 +4,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Cluster } from '../service/cluster.ts'
+import type { Compaction } from '../service/compaction.ts'
 import { refuseInvalid } from './errors.ts'
 
 export interface HttpLimits {
@@ -31,6 +32,8 @@ export interface HttpDeps {
   /** undefined: no such cluster for this caller. */
   readonly cluster: (clusterId: string) => Cluster | undefined
   readonly clusterIds: () => readonly string[]
+  /** undefined: this process runs no compactor for that cluster. */
+  readonly compaction: (clusterId: string) => Compaction | undefined
   readonly clock: Clock
   /** For request ids. */
   readonly random: Random

@@ -48,6 +48,12 @@ export async function releaseLease(deps: LeaseDeps, lease: Lease): Promise<void>
   await writeLease(deps, { ...lease, untilMs: 0 }, held(lease))
 }
 
+/** For what will never be again: no holder, old or new, gets past a fence whose item is gone. */
+export async function dropLease(deps: LeaseDeps, lease: Lease): Promise<void> {
+  const { key } = lease
+  await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key, when: held(lease) }))
+}
+
 async function writeLease(
   deps: LeaseDeps,
   lease: Lease,

@@ -21,13 +21,36 @@ export interface BatchesRead {
   readonly more: boolean
 }
 
-/** Answers KAFKA_STORAGE_ERROR where stored bytes are missing or are not what the metadata says. */
+/**
+ * Compaction leaves extents of which nothing lies behind the offset asked for: then the next ones are read, because a
+ * reader that gets nothing has no way on. Answers KAFKA_STORAGE_ERROR where stored bytes are missing or are not what the
+ * metadata says.
+ */
 export async function readBatches(
-  deps: { readonly extents: Extents; readonly blocks: Blocks },
+  deps: ReadDeps,
+  at: LogPosition,
+  limit: ReadLimit,
+  state: PartitionState,
+): Promise<BatchesRead> {
+  for (let from = at; ; ) {
+    const { read, nextOffset } = await readExtents(deps, from, limit, state)
+    if (read.batches.length > 0 || nextOffset === undefined) return read
+    from = { ...at, offset: nextOffset }
+  }
+}
+
+interface ReadDeps {
+  readonly extents: Extents
+  readonly blocks: Blocks
+}
+
+/** `nextOffset`: where the log goes on behind extents of which every batch was looked at. */
+async function readExtents(
+  deps: ReadDeps,
   at: LogPosition,
   { maxBytes, firstIsWhole }: ReadLimit,
   state: PartitionState,
-): Promise<BatchesRead> {
+): Promise<{ readonly read: BatchesRead; readonly nextOffset: number | undefined }> {
   const found = await deps.extents.from(at, maxBytes, state)
   const lane = at.offset >= state.tailStartOffset ? 'tail' : 'catchUp'
   const bytes = await Promise.all(found.map((extent) => deps.blocks.read(extent, lane)))
@@ -38,7 +61,8 @@ export async function readBatches(
     for (const { batch, baseOffset } of batchesOf(extent, bytes[i] ?? new Uint8Array(0))) {
       // Extents of two segments may overlap while one replaces the other.
       if (baseOffset.last < next) continue
-      if ((total > 0 || !firstIsWhole) && total + batch.length > maxBytes) return { batches, more: true }
+      const isTooMuch = (total > 0 || !firstIsWhole) && total + batch.length > maxBytes
+      if (isTooMuch) return { read: { batches, more: true }, nextOffset: undefined }
       const copy = batch.slice()
       patchBatch(copy, baseOffset.first, 0)
       batches.push(copy)
@@ -47,7 +71,8 @@ export async function readBatches(
     }
   }
   const last = found.at(-1)
-  return { batches, more: last !== undefined && endOf(last) < state.nextOffset }
+  const more = last !== undefined && endOf(last) < state.nextOffset
+  return { read: { batches, more }, nextOffset: more ? endOf(last) : undefined }
 }
 
 /** The batches of an extent, unpatched views of the stored bytes, with the offsets they have. */

@@ -3,6 +3,7 @@
 // true picture of the log on its own: whoever finds an old one reads what was there before. Attributes (names are stored):
 //
 //   base, max, extents   as in an index item
+//   first                largest timestamp of its first batch (-1: none), from which max.compaction.lag.ms counts
 //   created              when the segment was written, in milliseconds
 //   records              how many records it holds
 
@@ -19,6 +20,7 @@ export interface SegmentItem extends IndexItem {
   readonly recordCount: number
   /** Of its own records, -1 where it has none. */
   readonly maxTimestamp: number
+  readonly firstTimestamp: number
   readonly createdMs: number
 }
 
@@ -27,6 +29,7 @@ export interface NewSegment {
   readonly runningMaxTimestamp: number
   readonly extents: readonly PlacedExtent[]
   readonly recordCount: number
+  readonly firstTimestamp: number
   readonly createdMs: number
 }
 
@@ -35,6 +38,7 @@ export function segmentAttributes(segment: NewSegment): Attributes {
     base: segment.baseOffset,
     max: segment.runningMaxTimestamp,
     extents: encodeExtents(segment.extents),
+    first: segment.firstTimestamp,
     created: segment.createdMs,
     records: segment.recordCount,
   }
@@ -42,8 +46,9 @@ export function segmentAttributes(segment: NewSegment): Attributes {
 
 export function parseSegmentItem(item: Item): SegmentItem {
   const index = parseIndexItem(item)
-  const { created, records } = item.attributes
+  const { first, created, records } = item.attributes
   invariant(typeof created === 'number' && typeof records === 'number', 'a segment item has its numbers')
+  invariant(typeof first === 'number', 'a segment item has the timestamp of its first batch')
   return {
     ...index,
     key: item.key,
@@ -51,6 +56,7 @@ export function parseSegmentItem(item: Item): SegmentItem {
     bytes: index.extents.reduce((sum, extent) => sum + extent.length, 0),
     recordCount: records,
     maxTimestamp: Math.max(...index.extents.map((extent) => extent.maxTimestamp)),
+    firstTimestamp: first,
     createdMs: created,
   }
 }

@@ -8,6 +8,8 @@ export interface LocalConfig {
   readonly lingerMs: number
   readonly numPartitions: number
   readonly autoCreateTopics: boolean
+  /** 0: the compactor runs only when it is asked to. */
+  readonly compactionIntervalMs: number
 }
 
 interface Variable {
@@ -44,7 +46,14 @@ const variables = {
     defaultValue: 'false',
     words: 'create an unknown topic when something is produced to it',
   },
+  compactionInterval: {
+    name: 'COMPACTION_INTERVAL_MS',
+    defaultValue: '30000',
+    words: 'from one pass of the compactor to the next; 0: it runs only when it is asked to',
+  },
 } satisfies Record<string, Variable>
+
+const dayMs = 24 * 3600_000
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -58,6 +67,7 @@ export function parseLocalConfig(environment: Environment): LocalConfig {
     lingerMs: integer(variables.linger, text(variables.linger), 0, 10_000),
     numPartitions: integer(variables.partitions, text(variables.partitions), 1, 1536),
     autoCreateTopics: boolean(variables.autoCreate, text(variables.autoCreate)),
+    compactionIntervalMs: integer(variables.compactionInterval, text(variables.compactionInterval), 0, dayMs),
   }
 }
 

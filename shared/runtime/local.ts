@@ -3,12 +3,17 @@
 
 import { createApp } from '../http/app.ts'
 import type { App } from '../http/context.ts'
+import type { LogDeps } from '../log/deps.ts'
 import { createScope } from '../metadata/scope.ts'
+import { type Compaction, createCompaction } from '../service/compaction.ts'
+import { createCompactor, defaultCompactionSettings } from '../service/compactor.ts'
 import { createCluster } from '../service/createCluster.ts'
 import { defaultClusterSettings } from '../service/settings.ts'
 import { openEmbeddedStorage } from '../storage/embedded/open.ts'
 import { systemClock, systemRandom } from './clock.ts'
+import { runCompactionTimer } from './compactionTimer.ts'
 import type { LocalConfig } from './config.ts'
+import { clusterId } from './dataFolder.ts'
 import { loadDocsAssets } from './docsAssets.ts'
 import { logFailure } from './logger.ts'
 import { packageVersion } from './version.ts'
@@ -19,8 +24,8 @@ export interface LocalServices {
   close(): Promise<void>
 }
 
-const clusterId = 'local'
 const mebibyte = 1024 * 1024
+const collectIntervalMs = 10 * 60_000
 
 export async function openLocalServices(config: LocalConfig): Promise<LocalServices> {
   const storage = await openEmbeddedStorage(config.dataDirectory)
@@ -39,9 +44,11 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     numPartitions: config.numPartitions,
     autoCreateTopics: config.autoCreateTopics,
   })
+  const compaction = startCompaction(deps, config.compactionIntervalMs)
   const app = createApp({
     cluster: (id) => (id === clusterId ? cluster : undefined),
     clusterIds: () => [clusterId],
+    compaction: (id) => (id === clusterId ? compaction : undefined),
     clock: systemClock,
     random: systemRandom,
     limits: {
@@ -63,8 +70,39 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
   return {
     app,
     async close() {
-      await cluster.idle()
+      await Promise.all([cluster.idle(), compaction.stop()])
       await storage.close()
+    },
+  }
+}
+
+interface LocalCompaction extends Compaction {
+  /** The pass under way ends at its next clean point; resolves when it has. */
+  stop(): Promise<void>
+}
+
+/** Long enough to get on, short enough for a request that waits for the pass before it. */
+const passMsMax = 60_000
+
+function startCompaction(deps: LogDeps, intervalMs: number): LocalCompaction {
+  const stopping = new AbortController()
+  const compactor = createCompactor({ ...deps, stopping: stopping.signal }, defaultCompactionSettings)
+  const compaction = createCompaction(compactor, deps.clock, passMsMax)
+  const timer = runCompactionTimer(
+    {
+      compaction,
+      clock: deps.clock,
+      stopping: stopping.signal,
+      reportFailure: (error) => logFailure('compaction failed', error),
+    },
+    { passMs: intervalMs, collectMs: collectIntervalMs },
+  )
+  return {
+    ...compaction,
+    async stop() {
+      stopping.abort()
+      await timer
+      await compaction.idle()
     },
   }
 }

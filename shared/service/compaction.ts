@@ -1,11 +1,11 @@
 // Compaction as an operator sees it: one pass at a time, whoever asks for it, each within its time; what was done; how
 // things stand.
 
+import { createLimiter } from '../base/concurrency.ts'
 import type { Collected } from '../compaction/collect.ts'
 import type { ObjectCounts } from '../compaction/countObjects.ts'
 import type { CompactionReport } from '../compaction/deps.ts'
 import type { PartitionPreview } from '../compaction/previewPass.ts'
-import { createLimiter } from '../base/concurrency.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Compactor } from './compactor.ts'
 

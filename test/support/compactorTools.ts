@@ -1,17 +1,17 @@
 // A cluster and compactors on memory and virtual time, for tests of compaction: processes that start afresh, a walk over
 // everything that is stored, and a reader that goes on over gaps.
 import assert from 'node:assert/strict'
-import { createScope } from '../../shared/metadata/scope.ts'
-import type { Item, Table, TransactWrite } from '../../shared/ports/table.ts'
-import type { Random } from '../../shared/ports/world.ts'
+import type { CompactionSettings } from '../../shared/compaction/deps.ts'
 import { decodeRecords, type KafkaRecord } from '../../shared/kafka/recordBatch.ts'
 import { readHeader } from '../../shared/kafka/recordBatchLayout.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
+import type { ObjectStore } from '../../shared/ports/objectStore.ts'
+import type { Item, Table, TransactWrite } from '../../shared/ports/table.ts'
+import type { Random } from '../../shared/ports/world.ts'
 import type { Cluster } from '../../shared/service/cluster.ts'
 import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { createCluster } from '../../shared/service/createCluster.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
-import type { CompactionSettings } from '../../shared/compaction/deps.ts'
-import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import { createMemoryObjectStore } from '../../shared/storage/memory/objectStore.ts'
 import { createMemoryTable } from '../../shared/storage/memory/table.ts'
 import { createVirtualClock } from './virtualClock.ts'
@@ -79,16 +79,35 @@ export function createMill(seed = 1) {
     /** What ran in the background reported. */
     failures,
     depsOn,
-    cluster: (ports: Partial<MillPorts> = {}) => createCluster(depsOn(ports), 'local', defaultClusterSettings),
+    cluster: (ports: Partial<MillPorts> = {}) =>
+      createCluster(depsOn(ports), 'local', defaultClusterSettings),
     compactor: (settings: Partial<CompactionSettings> = {}, ports: Partial<MillPorts> = {}) =>
       createCompactor(depsOn(ports), { ...defaultCompactionSettings, ...settings }),
     async items(): Promise<readonly Item[]> {
       const found: Item[] = []
-      for (const pk of [...pks].sort()) found.push(...(await memory.query({ pk, limit: 100_000 })).items)
+      for (const pk of [...pks].sort()) {
+        for (let after: string | undefined; ; ) {
+          const { items, next } = await memory.query({
+            pk,
+            limit: 1000,
+            ...(after === undefined ? {} : { after }),
+          })
+          found.push(...items)
+          if (next === undefined) break
+          after = next
+        }
+      }
       return found
     },
     async objectNames(): Promise<readonly string[]> {
-      return (await objects.list('test/', { limit: 100_000 })).objects.map(({ name }) => name)
+      const names: string[] = []
+      for (let after: string | undefined; ; ) {
+        const page = { limit: 1000, ...(after === undefined ? {} : { after }) }
+        const { objects: found, next } = await objects.list('test/', page)
+        names.push(...found.map(({ name }) => name))
+        if (next === undefined) return names
+        after = next
+      }
     },
   }
 }
@@ -129,7 +148,10 @@ export async function readBatchesFrom(
   for (let offset = from; ; ) {
     const partitions = [{ partition, offset, maxBytes }]
     const [fetched] = await cluster.fetch({ topicName, partitions, maxBytes, minBytes: 1, maxWaitMs: 0 })
-    assert.ok(fetched && !fetched.error, `offset ${offset} of ${topicName}-${partition}: ${fetched?.error?.message}`)
+    assert.ok(
+      fetched && !fetched.error,
+      `offset ${offset} of ${topicName}-${partition}: ${fetched?.error?.message}`,
+    )
     const last = fetched.batches.at(-1)
     if (!last) return all
     all.push(...fetched.batches)

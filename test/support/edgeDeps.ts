@@ -6,12 +6,13 @@ export interface Edge {
   readonly failures: unknown[]
 }
 
-/** No clusters, a clock that stands still, and random bytes that are all 7. */
+/** No clusters, no compactor, a clock that stands still, and random bytes that are all 7. */
 export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
   const failures: unknown[] = []
   const deps: HttpDeps = {
     cluster: () => undefined,
     clusterIds: () => [],
+    compaction: () => undefined,
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },
     random: { bytes: (length) => new Uint8Array(length).fill(7), float: () => 0.5 },
     limits: {

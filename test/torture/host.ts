@@ -27,6 +27,8 @@ export class Refused extends Error {
 export interface Host {
   /** How often it was killed. */
   readonly kills: () => number
+  /** When the process that runs was started, by performance.now(). */
+  readonly startedMs: () => number
   start(): Promise<void>
   /** Waits while there is no process; fails with Killed or Refused. */
   ask(ask: Ask): Promise<unknown>
@@ -40,13 +42,18 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-export function createHost(folder: string, onTrouble: (words: string) => void): Host {
+export function createHost(
+  folder: string,
+  offsetMapEntries: number,
+  onTrouble: (words: string) => void,
+): Host {
   const waiting = new Map<number, Waiting>()
   let started = Promise.withResolvers<ChildProcess>()
   let nextId = 0
   let kills = 0
   let starts = 0
-  let isExpected = false
+  let startedMs = 0
+  let isStopped = false
 
   const receive = (answer: Answer, child: ChildProcess) => {
     if (answer.kind === 'ready') started.resolve(child)
@@ -61,30 +68,40 @@ export function createHost(folder: string, onTrouble: (words: string) => void): 
 
   const start = async () => {
     const ahead = starts++ * hoursAheadMs
-    const child = fork(worker, [folder, String(ahead)], { serialization: 'advanced' })
-    isExpected = false
+    const child = fork(worker, [folder, String(ahead), String(offsetMapEntries)], {
+      serialization: 'advanced',
+    })
+    startedMs = performance.now()
+    isStopped = false
     child.on('message', (answer: Answer) => receive(answer, child))
-    // Writing to a process that is gone: its exit says so too.
-    child.on('error', () => undefined)
+    // It could not be started; of one that ran and is gone its exit says so too.
+    child.on('error', (error) => started.reject(error))
     child.on('exit', (code, signal) => {
-      if (!isExpected) onTrouble(`the process ended by itself: ${signal ?? code}`)
+      if (!isStopped) {
+        onTrouble(`the process ended by itself: ${signal ?? code}`)
+        started.reject(new Killed())
+      }
       for (const one of waiting.values()) one.reject(new Killed())
       waiting.clear()
     })
-    await Promise.race([started.promise, once(child, 'exit')])
+    await started.promise
   }
 
-  const end = async (signal: NodeJS.Signals) => {
-    const child = await started.promise
+  const end = async () => {
+    if (isStopped) return
+    // Whoever waits for its start is told why there was none.
+    const child = await started.promise.catch(() => undefined)
     started = Promise.withResolvers()
-    isExpected = true
+    isStopped = true
+    if (!child?.connected) return
     const ended = once(child, 'exit')
-    child.kill(signal)
+    child.kill('SIGKILL')
     await ended
   }
 
   return {
     kills: () => kills,
+    startedMs: () => startedMs,
     start,
     async ask(ask) {
       const child = await started.promise
@@ -96,10 +113,10 @@ export function createHost(folder: string, onTrouble: (words: string) => void): 
       return promise
     },
     async kill() {
-      await end('SIGKILL')
+      await end()
       kills++
       await start()
     },
-    stop: () => end('SIGTERM'),
+    stop: end,
   }
 }

@@ -18,6 +18,19 @@ export interface Workload {
   readonly startMs: number
 }
 
+export interface SentBatch {
+  readonly writer: number
+  readonly firstNumber: number
+  readonly count: number
+  /** When it was first sent, by performance.now(). */
+  readonly sentMs: number
+}
+
+export interface LastRecord {
+  readonly offset: number
+  readonly sentMs: number
+}
+
 /** What one walk from the log start to the head has found of a slot. */
 export interface FullRead {
   /** By key: the last offset at which it was met. */
@@ -31,14 +44,22 @@ export interface Model {
   recordOf(writer: number, number: number): NewRecord
   /** Before it is sent: from now on readers may meet it. */
   sending(writer: number, firstNumber: number, count: number): void
-  acknowledged(writer: number, firstNumber: number, count: number, baseOffset: number): void
+  acknowledged(sent: SentBatch, baseOffset: number): void
   /** Stored for certain, at an offset that the log no longer tells. */
-  storedSomewhere(writer: number, firstNumber: number, count: number): void
+  storedSomewhere(sent: SentBatch): void
   /** Answers the key. */
   met(slot: number, record: KafkaRecord): number | undefined
-  lastOffsetsOf(slot: number): ReadonlyMap<number, number>
-  /** A walk while others write: it has met each key of `before` there or later, or the key was forgotten. */
-  compareDuring(slot: number, before: ReadonlyMap<number, number>, read: FullRead): void
+  lastOf(slot: number): ReadonlyMap<number, LastRecord>
+  /**
+   * A walk while others write: it has met each key of `before` there or later, or the key was forgotten. Tombstones that
+   * were first sent at `tombstonesSinceMs` or later had no time to go.
+   */
+  compareDuring(
+    slot: number,
+    before: ReadonlyMap<number, LastRecord>,
+    read: FullRead,
+    tombstonesSinceMs: number,
+  ): void
   /** Nobody writes any more: the last record of each key is the last acknowledged one. */
   compareAtEnd(slot: number, read: FullRead): void
 }
@@ -55,7 +76,7 @@ export function createModel(workload: Workload): Model {
   const sent = new Array<number>(writerCount).fill(0)
   /** By slot, by offset: the record that is there. */
   const idsAt = slots.map(() => new Map<number, number>())
-  const lastAcknowledged = slots.map(() => new Map<number, number>())
+  const lastAcknowledged = slots.map(() => new Map<number, LastRecord>())
   /** Keys of records whose offset the log no longer tells, with the records' ids. */
   const possible = new Map<number, Set<number>>()
 
@@ -107,16 +128,17 @@ export function createModel(workload: Workload): Model {
     sending(writer, firstNumber, count) {
       sent[writer] = Math.max(sent[writer] ?? 0, firstNumber + count)
     },
-    acknowledged(writer, firstNumber, count, baseOffset) {
+    acknowledged({ writer, firstNumber, count, sentMs }, baseOffset) {
       const slot = writer % slots.length
       for (let i = 0; i < count; i++) {
         const key = keyOf(writer, firstNumber + i)
         note(slot, baseOffset + i, writer, firstNumber + i)
-        const last = lastAcknowledged[slot]?.get(key) ?? -1
-        lastAcknowledged[slot]?.set(key, Math.max(last, baseOffset + i))
+        const last = lastAcknowledged[slot]?.get(key)
+        const offset = baseOffset + i
+        if (!last || last.offset < offset) lastAcknowledged[slot]?.set(key, { offset, sentMs })
       }
     },
-    storedSomewhere(writer, firstNumber, count) {
+    storedSomewhere({ writer, firstNumber, count }) {
       for (let number = firstNumber; number < firstNumber + count; number++) {
         const key = keyOf(writer, number)
         const ids = possible.get(key) ?? new Set()
@@ -135,17 +157,21 @@ export function createModel(workload: Workload): Model {
       note(slot, record.offset, w, n)
       return keyOf(w, n)
     },
-    lastOffsetsOf: (slot) => new Map(lastAcknowledged[slot]),
-    compareDuring(slot, before, { lastOffsets, logStartOffset }) {
-      for (const [key, last] of before) {
+    lastOf: (slot) => new Map(lastAcknowledged[slot]),
+    compareDuring(slot, before, { lastOffsets, logStartOffset }, tombstonesSinceMs) {
+      for (const [key, { offset, sentMs }] of before) {
         const found = lastOffsets.get(key) ?? -1
-        if (found >= last || last < logStartOffset || isTombstoneAt(slot, last)) continue
-        report(`${nameOf(slot)}: a walk to the head met key ${key} last at ${found}, it had been at ${last}`)
+        const mayBeGone =
+          offset < logStartOffset || (isTombstoneAt(slot, offset) && sentMs < tombstonesSinceMs)
+        if (found >= offset || mayBeGone) continue
+        report(
+          `${nameOf(slot)}: a walk to the head met key ${key} last at ${found}, it had been at ${offset}`,
+        )
       }
     },
     compareAtEnd(slot, read) {
-      const acknowledged = lastAcknowledged[slot] ?? new Map<number, number>()
-      for (const [key, last] of acknowledged) compareKey(slot, key, last, read)
+      const acknowledged = lastAcknowledged[slot] ?? new Map<number, LastRecord>()
+      for (const [key, { offset }] of acknowledged) compareKey(slot, key, offset, read)
       for (const key of read.lastOffsets.keys()) {
         const isKnown = acknowledged.has(key) || possible.has(key)
         if (!isKnown) report(`${nameOf(slot)}: nobody was told that key ${key} is stored`)

@@ -7,10 +7,9 @@ import type { TopicToCreate } from '../../shared/service/cluster.ts'
 export const tenant = 'torture'
 
 /** So that everything happens often: small segments, no patience, passes by key that do not fit. */
-export const aggressive: CompactionSettings = {
+export const aggressive: Omit<CompactionSettings, 'offsetMapEntriesMax'> = {
   segmentBytesMax: 128 * 1024,
   reconcileAgeMs: 50,
-  offsetMapEntriesMax: 1500,
   leaseMs: 1000,
   partitionsAtOnce: 2,
 }

@@ -25,10 +25,13 @@ interface Walk {
   next: number
   logStartOffset: number
   highWatermark: number
+  emptyAnswers: number
 }
 
 const maxBytesMin = 512
 const maxBytesMax = 1024 * 1024
+/** One may come where a segment replaces what was read of the sequencer a moment before. */
+const emptyAnswersMax = 5
 const decompressedBytesMax = 16 * 1024 * 1024
 
 /** undefined: there was no use in going on. */
@@ -36,7 +39,15 @@ export async function walk(deps: ReaderDeps, slot: number): Promise<FullRead | u
   const place = deps.slots[slot]
   if (!place) throw new Error('a walk is along a slot that there is')
   const name = `${place.topicName}-${place.partition}`
-  const state: Walk = { slot, name, lastOffsets: new Map(), next: 0, logStartOffset: 0, highWatermark: 0 }
+  const state: Walk = {
+    slot,
+    name,
+    lastOffsets: new Map(),
+    next: 0,
+    logStartOffset: 0,
+    highWatermark: 0,
+    emptyAnswers: 0,
+  }
   for (;;) {
     const maxBytes = Math.floor(maxBytesMin * (maxBytesMax / maxBytesMin) ** Math.random())
     const ask = { kind: 'fetch', ...place, offset: state.next, maxBytes } as const
@@ -62,7 +73,9 @@ function isAtHead({ model, slots, onRead }: ReaderDeps, state: Walk, fetched: Fe
   if (error) model.report(`${name}: ${error.code} ${error.message}`)
   const before = state.next
   for (const batch of batches) onRead(meet(model, state, batch))
-  const isStuck = state.next === before && before < highWatermark
+  const isEmpty = state.next === before && before < highWatermark
+  state.emptyAnswers = isEmpty ? state.emptyAnswers + 1 : 0
+  const isStuck = state.emptyAnswers === emptyAnswersMax
   if (isStuck) model.report(`${name}: nothing was answered at ${before}, the head is at ${highWatermark}`)
   return state.next >= highWatermark || isStuck
 }
@@ -93,13 +106,15 @@ export async function readOn(deps: ReaderDeps, reader: number, tombstonesStayMs:
   let walks = 0
   for (let turn = reader; !deps.isOver(); turn++) {
     const slot = turn % slots.length
-    const before = model.lastOffsetsOf(slot)
+    const before = model.lastOf(slot)
     const kills = host.kills()
     const startedMs = performance.now()
     const read = await walk(deps, slot)
     // Tombstones that have served their time take keys away, and the next process's clock is hours ahead.
-    const isWhole = host.kills() === kills && performance.now() - startedMs < tombstonesStayMs
-    if (read && isWhole) model.compareDuring(slot, before, read)
+    const endedMs = performance.now()
+    const isWhole = host.kills() === kills && endedMs - startedMs < tombstonesStayMs
+    const sinceMs = Math.max(endedMs - tombstonesStayMs, host.startedMs())
+    if (read && isWhole) model.compareDuring(slot, before, read, sinceMs)
     walks++
   }
   return walks

@@ -6,7 +6,7 @@ import { parseIndexItem } from '../../shared/metadata/indexItem.ts'
 import { createScope, type Scope } from '../../shared/metadata/scope.ts'
 import { groupOf, parseSequencer, partitionState } from '../../shared/metadata/sequencer.ts'
 import type { Item, Table } from '../../shared/ports/table.ts'
-import { openEmbeddedStorage, type EmbeddedStorage } from '../../shared/storage/embedded/open.ts'
+import { type EmbeddedStorage, openEmbeddedStorage } from '../../shared/storage/embedded/open.ts'
 import type { Model } from './model.ts'
 import { tenant } from './protocol.ts'
 
@@ -62,7 +62,9 @@ async function checkExtent(
   const found = isInline ? data : await objects.getRange(name, position, length)
   const bytes = isInline && found instanceof Uint8Array ? found.subarray(position, position + length) : found
   if (!(bytes instanceof Uint8Array) || bytes.length !== length) {
-    model.report(`${storage} ${objectId} is named and its bytes ${position} to ${position + length} are not there`)
+    model.report(
+      `${storage} ${objectId} is named and its bytes ${position} to ${position + length} are not there`,
+    )
     return name
   }
   try {

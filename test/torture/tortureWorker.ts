@@ -1,5 +1,6 @@
 // The process that is killed: a cluster on the embedded storage, two compactors and a collector that never rest. The
-// parent asks it for everything over the process's channel. argv: data folder, milliseconds by which its clock is ahead.
+// parent asks it for everything over the process's channel. argv: data folder, milliseconds by which its clock is ahead,
+// entries of the offset map.
 
 import { createScope } from '../../shared/metadata/scope.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
@@ -9,7 +10,7 @@ import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { openEmbeddedStorage } from '../../shared/storage/embedded/open.ts'
 import { type Answer, type Ask, aggressive, failureOf, tenant } from './protocol.ts'
 
-const [, , folder = '', aheadText] = process.argv
+const [, , folder = '', aheadText, entriesText] = process.argv
 const clock = { ...systemClock, now: () => systemClock.now() + Number(aheadText) }
 const storage = await openEmbeddedStorage(folder)
 const send = (answer: Answer) => process.send?.(answer)
@@ -22,7 +23,8 @@ const deps = {
   reportBackgroundFailure: (error: unknown) => send({ kind: 'trouble', words: String(error) }),
 }
 const cluster = createCluster(deps, 'local', defaultClusterSettings)
-const compactors = [createCompactor(deps, aggressive), createCompactor(deps, aggressive)]
+const settings = { ...aggressive, offsetMapEntriesMax: Number(entriesText) }
+const compactors = [createCompactor(deps, settings), createCompactor(deps, settings)]
 let resting = false
 
 const passMsMax = 10_000

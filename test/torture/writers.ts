@@ -4,7 +4,7 @@
 import type { Codec } from '../../shared/kafka/compression.ts'
 import { encodeBatch } from '../../shared/kafka/recordBatch.ts'
 import { type Host, Killed, Refused } from './host.ts'
-import type { Model, Slot } from './model.ts'
+import type { Model, SentBatch, Slot } from './model.ts'
 
 export interface WriterDeps {
   readonly host: Host
@@ -29,36 +29,32 @@ export async function writeOn(deps: WriterDeps, writer: number): Promise<void> {
     const count = deps.take(1 + Math.floor(Math.random() * recordsPerBatchMax))
     if (count === 0 || producer === undefined) return
     model.sending(writer, number, count)
-    await writeBatch(deps, writer, producer, number, count)
+    const batch = { writer, firstNumber: number, count, sentMs: performance.now() }
+    await writeBatch(deps, producer, batch)
     if (deps.isOver()) return
     number += count
   }
 }
 
-async function writeBatch(
-  deps: WriterDeps,
-  writer: number,
-  producerId: bigint,
-  number: number,
-  count: number,
-): Promise<void> {
+async function writeBatch(deps: WriterDeps, producerId: bigint, batch: SentBatch): Promise<void> {
   const { host, model, slots } = deps
+  const { writer, firstNumber, count } = batch
   const slot = slots[writer % slots.length]
   if (!slot) throw new Error('every writer has a slot')
   const body = encodeBatch({
-    records: Array.from({ length: count }, (_, i) => model.recordOf(writer, number + i)),
-    codec: codecs[number % codecs.length] ?? 'none',
-    producer: { id: producerId, epoch: 0, baseSequence: number },
+    records: Array.from({ length: count }, (_, i) => model.recordOf(writer, firstNumber + i)),
+    codec: codecs[firstNumber % codecs.length] ?? 'none',
+    producer: { id: producerId, epoch: 0, baseSequence: firstNumber },
   })
   const ask = { kind: 'produce', topicName: slot.topicName, partition: slot.partition, body } as const
   await again(deps, async () => {
     try {
       const { baseOffsets } = (await host.ask(ask)) as { baseOffsets: readonly number[] }
-      model.acknowledged(writer, number, count, baseOffsets[0] ?? -1)
+      model.acknowledged(batch, baseOffsets[0] ?? -1)
     } catch (error) {
       const isStored = error instanceof Refused && error.failure.code === 'DUPLICATE_SEQUENCE_NUMBER'
       if (!isStored) throw error
-      model.storedSomewhere(writer, number, count)
+      model.storedSomewhere(batch)
     }
     deps.onAcknowledged(count)
   })

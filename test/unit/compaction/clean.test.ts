@@ -1,9 +1,9 @@
 // Compaction by key: rows LC1 to LC14 of Kafka's behaviour, as far as they show without transactions.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { CompactionSettings } from '../../../shared/compaction/deps.ts'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
 import { attributeBit, readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
-import type { CompactionSettings } from '../../../shared/compaction/deps.ts'
 import {
   createMill,
   hour,
@@ -34,7 +34,13 @@ async function compacted(
 
 test('LC1: the last value of every key survives, and nothing else', async () => {
   const { mill, cluster, compactor } = await compacted()
-  await produceEach(cluster, [keyed('a', '1'), keyed('b', '1'), keyed('a', '2'), keyed('c', '1'), keyed('b', '2')])
+  await produceEach(cluster, [
+    keyed('a', '1'),
+    keyed('b', '1'),
+    keyed('a', '2'),
+    keyed('c', '1'),
+    keyed('b', '2'),
+  ])
   await settle(mill, compactor)
   assert.deepEqual(shown(await readLog(mill.cluster())), ['2:a=2', '3:c=1', '4:b=2'])
   assert.equal(compactor.report.counters.recordsDropped, 2)
@@ -72,7 +78,10 @@ test('LC3: offsets and order stay, and offsets are not used again', async () => 
     )
     await settle(mill, compactor)
     const offsets = (await readLog(cluster)).map(({ offset }) => offset)
-    assert.deepEqual(offsets, [...new Set(offsets)].sort((a, b) => a - b))
+    assert.deepEqual(
+      offsets,
+      [...new Set(offsets)].sort((a, b) => a - b),
+    )
     assert.equal(offsets.at(-1), round * 30 + 29)
   }
 })
@@ -94,7 +103,10 @@ test('LC4: replaying what is left gives the final state of every key', async () 
 test('LC5, LC6: a tombstone stays for delete.retention.ms from the first clean that keeps it, then it goes', async () => {
   const { mill, cluster, compactor } = await compacted({ 'delete.retention.ms': `${24 * hour}` })
   const longAgo = mill.clock.now() - 30 * 24 * hour
-  await produceEach(cluster, [keyed('a', '1', { timestamp: longAgo }), keyed('a', null, { timestamp: longAgo })])
+  await produceEach(cluster, [
+    keyed('a', '1', { timestamp: longAgo }),
+    keyed('a', null, { timestamp: longAgo }),
+  ])
   await settle(mill, compactor)
   const cleanedMs = mill.clock.now()
   assert.deepEqual(shown(await readLog(cluster)), ['1:a=null'], 'its own age does not count')
@@ -125,6 +137,36 @@ test('LC8: what no segment holds yet is left as it is', async () => {
   await produceEach(cluster, [keyed('a', '1'), keyed('a', '2')])
   await pass(mill, compactor)
   assert.deepEqual(shown(await readLog(cluster)), ['0:a=1', '1:a=2'])
+})
+
+test('LC9: a log is cleaned when the share of what was not cleaned yet exceeds min.cleanable.dirty.ratio', async () => {
+  const { mill, cluster, compactor } = await compacted({ 'min.cleanable.dirty.ratio': '0.5' })
+  const some = (count: number) => Array.from({ length: count }, (_, i) => keyed(`k${i}`, 'x'.repeat(1000)))
+  await produceEach(cluster, some(20))
+  await settle(mill, compactor)
+  await produceEach(cluster, some(15))
+  await settle(mill, compactor)
+  assert.equal((await readLog(cluster)).length, 35, '15 of 35 are not enough')
+  await produceEach(cluster, some(10))
+  await settle(mill, compactor)
+  assert.equal((await readLog(cluster)).length, 20, '25 of 45 are')
+})
+
+test('LC9: what may not be cleaned yet does not count as dirty', async () => {
+  const { mill, cluster, compactor } = await compacted(
+    { 'min.cleanable.dirty.ratio': '0.5', 'min.compaction.lag.ms': `${hour}` },
+    { segmentBytesMax: 25_000 },
+  )
+  const some = (count: number) => Array.from({ length: count }, (_, i) => keyed(`k${i}`, 'x'.repeat(1000)))
+  await produceEach(cluster, some(20))
+  mill.clock.advance(2 * hour)
+  await pass(mill, compactor)
+  await produceEach(cluster, some(15))
+  await settle(mill, compactor)
+  mill.clock.advance(hour)
+  await produceEach(cluster, some(20))
+  await settle(mill, compactor)
+  assert.equal((await readLog(cluster)).length, 55, '15 of 35 are not enough, and 20 are too young')
 })
 
 test('LC10: max.compaction.lag.ms makes a log eligible that is not dirty enough', async () => {
@@ -174,7 +216,11 @@ test('LC12: records without a key are dropped and counted', async () => {
   await createTopic(cluster, 't', 1, { 'cleanup.policy': 'delete' })
   await produceEach(cluster, [keyed(null, 'x'), keyed('a', '1'), keyed(null, 'y')])
   const change = { name: 'cleanup.policy', operation: 'SET', value: 'compact' } as const
-  await cluster.alterConfigs('t', [change, { ...change, name: 'min.cleanable.dirty.ratio', value: '0' }], false)
+  await cluster.alterConfigs(
+    't',
+    [change, { ...change, name: 'min.cleanable.dirty.ratio', value: '0' }],
+    false,
+  )
   const compactor = mill.compactor()
   await settle(mill, compactor)
   assert.deepEqual(shown(await readLog(cluster)), ['1:a=1'])
@@ -196,8 +242,22 @@ const idempotent = (id: bigint, baseSequence: number, entries: readonly (readonl
 test('LC13: the last batch of each producer stays, empty where none of its records does', async () => {
   const { mill, cluster, compactor } = await compacted()
   await cluster.produceBatches('t', 0, idempotent(7n, 0, [['a', '1']]))
-  await cluster.produceBatches('t', 0, idempotent(7n, 1, [['a', '2'], ['b', '2']]))
-  await cluster.produceBatches('t', 0, idempotent(8n, 0, [['a', '3'], ['b', '3']]))
+  await cluster.produceBatches(
+    't',
+    0,
+    idempotent(7n, 1, [
+      ['a', '2'],
+      ['b', '2'],
+    ]),
+  )
+  await cluster.produceBatches(
+    't',
+    0,
+    idempotent(8n, 0, [
+      ['a', '3'],
+      ['b', '3'],
+    ]),
+  )
   await produceEach(cluster, [keyed('a', '4'), keyed('b', '4')])
   await settle(mill, compactor)
   const batches = (await readBatchesFrom(mill.cluster(), 't', 0, 0)).map(readHeader)
@@ -212,7 +272,14 @@ test('LC13: the last batch of each producer stays, empty where none of its recor
   )
   assert.deepEqual(shown(await readLog(cluster)), ['5:a=4', '6:b=4'])
 
-  const retried = await mill.cluster().produceBatches('t', 0, idempotent(7n, 1, [['a', '2'], ['b', '2']]))
+  const retried = await mill.cluster().produceBatches(
+    't',
+    0,
+    idempotent(7n, 1, [
+      ['a', '2'],
+      ['b', '2'],
+    ]),
+  )
   assert.deepEqual([retried.baseOffsets, retried.duplicate], [[1], true])
   await cluster.produceBatches('t', 0, idempotent(7n, 3, [['c', '1']]))
   await produceEach(cluster, [keyed('c', '2')])

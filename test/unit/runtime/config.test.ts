@@ -11,6 +11,7 @@ test('without an environment everything has its default', () => {
     lingerMs: 0,
     numPartitions: 1,
     autoCreateTopics: false,
+    compactionIntervalMs: 30_000,
   })
 })
 
@@ -23,6 +24,7 @@ test('every variable is read', () => {
     LINGER_MS: '5',
     NUM_PARTITIONS: '12',
     AUTO_CREATE_TOPICS_ENABLE: 'true',
+    COMPACTION_INTERVAL_MS: '0',
   }
   assert.deepEqual(parseLocalConfig(environment), {
     host: 'localhost',
@@ -32,6 +34,7 @@ test('every variable is read', () => {
     lingerMs: 5,
     numPartitions: 12,
     autoCreateTopics: true,
+    compactionIntervalMs: 0,
   })
 })
 
@@ -50,6 +53,8 @@ test('a value that a variable does not take is refused by one sentence that name
     number('LINGER_MS', '0.5', '0 to 10000'),
     number('NUM_PARTITIONS', '0', '1 to 1536'),
     number('NUM_PARTITIONS', '1537', '1 to 1536'),
+    number('COMPACTION_INTERVAL_MS', '86400001', '0 to 86400000'),
+    number('COMPACTION_INTERVAL_MS', 'off', '0 to 86400000'),
     ['AUTO_CREATE_TOPICS_ENABLE', 'yes', 'AUTO_CREATE_TOPICS_ENABLE is "yes": it takes true or false.'],
     ['AUTO_CREATE_TOPICS_ENABLE', 'TRUE', 'AUTO_CREATE_TOPICS_ENABLE is "TRUE": it takes true or false.'],
   ] as const
@@ -87,6 +92,7 @@ test('the help names every variable with its default', () => {
     'LINGER_MS',
     'NUM_PARTITIONS',
     'AUTO_CREATE_TOPICS_ENABLE',
+    'COMPACTION_INTERVAL_MS',
   ]
   for (const name of names) assert.match(help, new RegExp(`^  ${name} .*\\(.+\\)$`, 'm'))
 })

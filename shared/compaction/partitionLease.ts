@@ -1,0 +1,30 @@
+// The lease of a partition: whoever changes its segments holds it. A partition that is gone leaves no lease behind, so that
+// whoever held one, and was frozen since, changes nothing.
+
+import { acquireLease, dropLease, type Lease } from '../leases/lease.ts'
+import type { CompactionDeps, Partition } from './deps.ts'
+import { readPartition } from './partitionItems.ts'
+
+export type Taken =
+  | { readonly kind: 'taken'; readonly lease: Lease }
+  /** Somebody else holds it. */
+  | { readonly kind: 'held' }
+  /** Its topic was deleted: nobody will hold it again. */
+  | { readonly kind: 'gone' }
+
+export const partitionLeaseName = (topicId: string, partition: number): string =>
+  `compaction/${topicId}/${partition}`
+
+export async function takePartition(
+  deps: CompactionDeps,
+  partition: Pick<Partition, 'topicId' | 'partition'>,
+  owner: string,
+): Promise<Taken> {
+  const name = partitionLeaseName(partition.topicId, partition.partition)
+  const lease = await acquireLease(deps, name, owner, deps.settings.leaseMs)
+  if (!lease) return { kind: 'held' }
+  // Looked at with the lease in hand: what deletes a topic's items takes the leases away first.
+  if (await readPartition(deps, partition)) return { kind: 'taken', lease }
+  await dropLease(deps, lease)
+  return { kind: 'gone' }
+}

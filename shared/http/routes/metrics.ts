@@ -1,0 +1,135 @@
+// GET /metrics, for Prometheus: what Kafka's log cleaner shows, under the names that Kafka's beans have after the usual
+// translation, and what the compactor did. Process-wide and since its start; objects are those of the last collection.
+
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Compaction } from '../../service/compaction.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { type Metric, renderMetrics, type Sample } from '../wire/exposition.ts'
+
+const contentType = 'text/plain; version=0.0.4; charset=utf-8'
+const schema = z.string().openapi({ description: "Prometheus' text format." })
+
+const getMetrics = createRoute({
+  method: 'get',
+  path: '/metrics',
+  operationId: 'getMetrics',
+  summary: 'Metrics for Prometheus',
+  tags: ['Service'],
+  responses: {
+    200: { description: 'The metrics.', content: { 'text/plain': { schema } } },
+    default: { description: 'Any failure.' },
+  },
+})
+
+export function registerMetricsRoutes(app: App, deps: HttpDeps): void {
+  app.openapi(getMetrics, (c) => {
+    const compactions = deps.clusterIds().flatMap((clusterId): Running[] => {
+      const compaction = deps.compaction(clusterId)
+      return compaction ? [{ labels: { cluster_id: clusterId }, compaction }] : []
+    })
+    const text = renderMetrics([...cleanerMetrics(compactions), ...objectMetrics(compactions)])
+    return c.text(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })
+  })
+}
+
+interface Running {
+  readonly labels: Readonly<Record<string, string>>
+  readonly compaction: Compaction
+}
+
+type Report = Compaction['report']
+
+const cleaner: readonly (Omit<Metric, 'samples'> & { readonly value: (report: Report) => number })[] = [
+  {
+    name: 'kafka_log_logcleanermanager_uncleanable_partitions_count',
+    help: 'Partitions on which compaction stopped, because of what was found there.',
+    type: 'gauge',
+    value: ({ uncleanable }) => uncleanable.size,
+  },
+  {
+    name: 'kafka_log_logcleaner_max_clean_time_secs',
+    help: 'Longest pass over one partition.',
+    type: 'gauge',
+    value: ({ maxCleanTimeMs }) => maxCleanTimeMs / 1000,
+  },
+  {
+    name: 'kafka_log_logcleaner_max_compaction_delay_secs',
+    help: 'Longest that a record has waited for compaction beyond max.compaction.lag.ms.',
+    type: 'gauge',
+    value: ({ maxCompactionDelayMs }) => maxCompactionDelayMs / 1000,
+  },
+  {
+    name: 'millrace_compaction_read_bytes_total',
+    help: 'Bytes of batches read by the compactor.',
+    type: 'counter',
+    value: ({ counters }) => counters.bytesRead,
+  },
+  {
+    name: 'millrace_compaction_written_bytes_total',
+    help: 'Bytes of batches written to segments.',
+    type: 'counter',
+    value: ({ counters }) => counters.bytesWritten,
+  },
+  {
+    name: 'millrace_compaction_segments_written_total',
+    help: 'Segments written.',
+    type: 'counter',
+    value: ({ counters }) => counters.segmentsWritten,
+  },
+  {
+    name: 'millrace_compaction_records_dropped_total',
+    help: 'Records that compaction by key has dropped.',
+    type: 'counter',
+    value: ({ counters }) => counters.recordsDropped,
+  },
+  {
+    name: 'millrace_compaction_invalid_records_total',
+    help: 'Records without a key in topics that are compacted by key; they are dropped.',
+    type: 'counter',
+    value: ({ counters }) => counters.invalidRecords,
+  },
+  {
+    name: 'millrace_collected_objects_total',
+    help: 'Objects deleted because nothing named them any more.',
+    type: 'counter',
+    value: ({ counters }) => counters.objectsDeleted,
+  },
+  {
+    name: 'millrace_collected_items_total',
+    help: 'Table items deleted: small flushes and index items.',
+    type: 'counter',
+    value: ({ counters }) => counters.itemsDeleted,
+  },
+]
+
+const cleanerMetrics = (compactions: readonly Running[]): readonly Metric[] =>
+  cleaner.map(({ value, ...metric }) => {
+    const samples = compactions.map(({ labels, compaction }) => ({ labels, value: value(compaction.report) }))
+    return { ...metric, samples }
+  })
+
+function objectMetrics(compactions: readonly Running[]): readonly Metric[] {
+  const samples = (what: 'objects' | 'bytes'): readonly Sample[] =>
+    compactions.flatMap(({ labels, compaction }) => {
+      const counts = compaction.objectCounts()
+      if (!counts) return []
+      return [
+        { labels: { ...labels, level: 'flush' }, value: counts.flushes[what] },
+        { labels: { ...labels, level: 'segment' }, value: counts.segments[what] },
+      ]
+    })
+  return [
+    {
+      name: 'millrace_objects',
+      help: 'Objects in the store, as the last collection listed them.',
+      type: 'gauge',
+      samples: samples('objects'),
+    },
+    {
+      name: 'millrace_object_bytes',
+      help: 'Bytes of the objects in the store, as the last collection listed them.',
+      type: 'gauge',
+      samples: samples('bytes'),
+    },
+  ]
+}

@@ -1,0 +1,53 @@
+// `npm run verify`: holds everything that the table of a stopped server names against everything that is stored.
+
+import { type FindingKind, type VerifySummary, verify } from '../../compaction/verify.ts'
+import { withDataFolder } from '../dataFolder.ts'
+import { startProgress } from './progress.ts'
+import { runCommand } from './runCommand.ts'
+
+const help = `Checks the data folder of a stopped server and changes nothing.
+
+  npm run verify -- [--data ./data]
+
+  --data <folder>  data folder of the server (./data)
+
+Prints a line for each finding and a summary:
+  dangling  the table names bytes that are missing or differ
+  overlap   two different things are named for the same offsets
+  hole      nothing is named for offsets between log start and high watermark
+  orphan    nothing names an object or item; the collector's work
+
+Exit code: 0 nothing but orphans was found, 1 anything else was or the check failed, 2 wrong arguments.
+`
+
+const severe: readonly FindingKind[] = ['dangling', 'overlap', 'hole']
+
+await runCommand({
+  help,
+  options: { data: { type: 'string' } },
+  parse: ({ data = './data' }) => data,
+  run: (folder) => withDataFolder(folder, run),
+})
+
+async function run(deps: Parameters<typeof verify>[0]): Promise<number> {
+  const progress = startProgress('verify')
+  const summary = await verify(deps, {
+    finding({ kind, place, what }) {
+      process.stdout.write(`${kind.padEnd(8)}  ${place}: ${what}\n`)
+    },
+    progress: (done, total) => progress.update(done, total),
+  }).finally(() => progress.stop())
+  process.stdout.write(render(summary))
+  return severe.some((kind) => summary.findings[kind] > 0) ? 1 : 0
+}
+
+function render(summary: VerifySummary): string {
+  const { topics, partitions, segments, extents, bytes, objects, inlineItems, retired, findings } = summary
+  const found = Object.entries(findings).map(([kind, count]) => `${count} ${kind}`)
+  return [
+    `checked: ${topics} topics, ${partitions} partitions, ${segments} segments, ${extents} extents of flushes, ${bytes} bytes`,
+    `stored: ${objects} objects, ${inlineItems} inline items, ${retired} objects waiting for deletion`,
+    `found: ${found.join(', ')}`,
+    '',
+  ].join('\n')
+}
