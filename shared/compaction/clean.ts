@@ -7,13 +7,16 @@ import { decodeRecords, type KafkaRecord } from '../kafka/recordBatch.ts'
 import { attributeBit, readHeader } from '../kafka/recordBatchLayout.ts'
 import { deleteHorizonMs, emptyBatch, retainRecords } from '../kafka/retainRecords.ts'
 import type { Lease } from '../leases/lease.ts'
+import { endOf } from '../log/extents.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
+import type { PlacedExtent } from '../metadata/extent.ts'
 import { newObjectId } from '../metadata/objectId.ts'
 import { type SegmentItem, segmentAttributes } from '../metadata/segmentItem.ts'
 import type { ProducerRow } from '../metadata/sequencer.ts'
 import type { TransactWrite } from '../ports/table.ts'
-import type { CompactionDeps, Partition } from './deps.ts'
+import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { createOffsetMap, type OffsetMap } from './offsetMap.ts'
+import { keepLease, type StillHeld } from './partitionLease.ts'
 import { groupSegments } from './planClean.ts'
 import { readAhead, soundBatchesOf } from './reconcile.ts'
 import { createSegmentBuilder } from './segmentBuilder.ts'
@@ -28,19 +31,23 @@ export interface CleanTask {
   readonly endOffset: number
   /** Producer rows by id: the last batch of each stays, so that the log shows its sequence. */
   readonly producers: ReadonlyMap<bigint, ProducerRow>
+  readonly deadlineMs: number
 }
 
 /** The offset up to which the partition is clean now; undefined: another worker has taken over. */
 export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Promise<number | undefined> {
   const map = createOffsetMap(deps.settings.offsetMapEntriesMax)
-  const mappedEnd = await mapDirtyKeys(deps, task, map)
+  const stillHeld = keepLease(deps, task.lease)
+  const mappedEnd = await mapDirtyKeys(deps, task, map, stillHeld)
+  if (mappedEnd === undefined) return undefined
   const { config } = task.partition
   const segmentBytes = Math.min(config.segmentBytes, deps.settings.segmentBytesMax)
   const toClean = task.segments.filter((segment) => segment.baseOffset < mappedEnd)
   let cleanEnd = task.firstDirtyOffset
   for (const group of groupSegments(toClean, segmentBytes)) {
     // What is rewritten so far is clean: its keys were compared with all that was mapped.
-    if (deps.stopping?.aborted) return cleanEnd
+    if (isOver(deps, task.deadlineMs)) return cleanEnd
+    if (!(await stillHeld())) return undefined
     const swapped = await cleanGroup(deps, task, group, map, mappedEnd)
     if (!swapped) return undefined
     cleanEnd = Math.max(cleanEnd, Math.min(mappedEnd, group.at(-1)?.endOffset ?? 0))
@@ -48,19 +55,41 @@ export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Pro
   return mappedEnd
 }
 
-/** Stops at the record with which the map is full: what follows is left to the next pass. */
-async function mapDirtyKeys(deps: CompactionDeps, task: CleanTask, map: OffsetMap): Promise<number> {
+/**
+ * Stops at the record with which the map is full, or when time is up: what follows is left to the next pass. undefined:
+ * the lease was lost.
+ */
+async function mapDirtyKeys(
+  deps: CompactionDeps,
+  task: CleanTask,
+  map: OffsetMap,
+  stillHeld: StillHeld,
+): Promise<number | undefined> {
   const dirty = task.segments.filter(({ endOffset }) => endOffset > task.firstDirtyOffset)
   const extents = dirty.filter(({ baseOffset }) => baseOffset < task.endOffset).flatMap((s) => s.extents)
   for await (const { extent, bytes } of readAhead(deps, extents)) {
-    for (const { batch } of soundBatchesOf(extent, bytes)) {
-      for (const { key, offset } of decodeRecords(batch, limits.decompressedBytesMax)) {
-        if (offset < task.firstDirtyOffset || key === null) continue
-        if (!map.put(key, offset) || deps.stopping?.aborted) return offset
-      }
-    }
+    if (!(await stillHeld())) return undefined
+    const full = mapExtent(task, map, extent, bytes)
+    if (full !== undefined) return full
+    if (isOver(deps, task.deadlineMs)) return Math.max(task.firstDirtyOffset, endOf(extent))
   }
   return task.endOffset
+}
+
+/** The offset of the record that the map has no room for; undefined: all of them are in it. */
+function mapExtent(
+  task: CleanTask,
+  map: OffsetMap,
+  extent: PlacedExtent,
+  bytes: Uint8Array,
+): number | undefined {
+  for (const { batch } of soundBatchesOf(extent, bytes)) {
+    for (const { key, offset } of decodeRecords(batch, limits.decompressedBytesMax)) {
+      if (offset < task.firstDirtyOffset || key === null) continue
+      if (!map.put(key, offset)) return offset
+    }
+  }
+  return undefined
 }
 
 async function cleanGroup(

@@ -158,7 +158,8 @@ async function readFooter<T>(
   decode: (tail: Uint8Array) => T,
 ): Promise<T | undefined> {
   const start = Math.max(0, size - bytesMax)
-  const tail = await retryRepeatable(pass.deps, () => pass.deps.objects.getRange(name, start, size - start))
+  const read = () => pass.deps.objects.getRange(name, start, size - start)
+  const tail = size === 0 ? new Uint8Array(0) : await retryRepeatable(pass.deps, read)
   return tail && decodeOrReport(pass, name, tail, decode)
 }
 

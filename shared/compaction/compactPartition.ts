@@ -67,7 +67,7 @@ async function work(
     for (let again = true; again; ) {
       if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
       const renewed = await renewLease(deps, lease, deps.settings.leaseMs)
-      const due = renewed && (await step(deps, partition, renewed))
+      const due = renewed && (await step(deps, partition, renewed, deadlineMs))
       if (due === undefined) return { dueMs: deps.clock.now() + deps.settings.leaseMs }
       again = due === atOnce
       if (due !== atOnce && due !== never) dues.push(due)
@@ -77,7 +77,12 @@ async function work(
 }
 
 /** A step answers when it has something to do again; undefined: the lease was lost. */
-type Step = (deps: CompactionDeps, partition: Partition, lease: Lease) => Promise<number | undefined>
+type Step = (
+  deps: CompactionDeps,
+  partition: Partition,
+  lease: Lease,
+  deadlineMs: number,
+) => Promise<number | undefined>
 
 const never = Number.POSITIVE_INFINITY
 const atOnce = 0
@@ -94,7 +99,7 @@ const mergeStep: Step = async (deps, partition, lease) => {
   return outcome.kind === 'wait' ? outcome.untilMs : never
 }
 
-const cleanStep: Step = async (deps, partition, lease) => {
+const cleanStep: Step = async (deps, partition, lease, deadlineMs) => {
   if (!partition.config.cleanupPolicy.compact) return never
   const cleaner = await readCleaner(deps, partition)
   const { live } = await readSegments(deps, partition)
@@ -109,6 +114,7 @@ const cleanStep: Step = async (deps, partition, lease) => {
     firstDirtyOffset: cleaner.firstDirtyOffset,
     endOffset: plan.endOffset,
     producers: await readProducers(deps, partition),
+    deadlineMs,
   })
   if (cleanEnd === undefined) return undefined
   const saved = await saveCleaner(deps, partition, lease, { ...cleaner, firstDirtyOffset: cleanEnd })

@@ -1,5 +1,6 @@
-// How many objects there are, by level: flushes, which many partitions share, and segments, each of one partition. Counted
-// by listing the bucket, which is why nobody asks for it more often than the collector lists anyway.
+// How many objects there are, by level: flushes, which many partitions share, and segments, each of one
+// partition. Counted by listing the bucket, which is why nobody asks for it more often than the collector
+// lists anyway.
 
 import { retryRepeatable } from '../ports/retry.ts'
 import { type CompactionDeps, isOver } from './deps.ts'

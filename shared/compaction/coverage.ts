@@ -1,6 +1,7 @@
-// Whether what the table says of a partition adds up: every offset from the log start to the high watermark is named, and
-// what names it agrees. Pure. What is allowed: a segment that a later one covers (history), index items below the segments'
-// end (they wait for the grace), two index items with the same extents (two writers spilled differently).
+// Whether what the table says of a partition adds up: every offset from the log start to the high watermark
+// is named, and what names it agrees. Pure. What is allowed: a segment that a later one covers (history),
+// index items below the segments' end (they wait for the grace), two index items with the same extents (two
+// writers spilled differently).
 
 import { endOf } from '../log/extents.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'

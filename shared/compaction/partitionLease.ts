@@ -1,7 +1,7 @@
 // The lease of a partition: whoever changes its segments holds it. A partition that is gone leaves no lease behind, so that
 // whoever held one, and was frozen since, changes nothing.
 
-import { acquireLease, dropLease, type Lease } from '../leases/lease.ts'
+import { acquireLease, dropLease, type Lease, renewLease } from '../leases/lease.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { readPartition } from './partitionItems.ts'
 
@@ -27,4 +27,18 @@ export async function takePartition(
   if (await readPartition(deps, partition)) return { kind: 'taken', lease }
   await dropLease(deps, lease)
   return { kind: 'gone' }
+}
+
+/** Asked again and again during long work: renews the lease in good time. false: it was lost. */
+export type StillHeld = () => Promise<boolean>
+
+export function keepLease(deps: CompactionDeps, lease: Lease): StillHeld {
+  const { leaseMs } = deps.settings
+  let { untilMs } = lease
+  return async () => {
+    if (deps.clock.now() < untilMs - leaseMs / 2) return true
+    const renewed = await renewLease(deps, lease, leaseMs)
+    untilMs = renewed?.untilMs ?? 0
+    return renewed !== undefined
+  }
 }

@@ -1,5 +1,5 @@
-// What a pass would do, without doing it: the same plans on the same reads. What merging brings may then be compacted by
-// key and retained too, so a preview is the least that a pass does.
+// What a pass would do, without doing it: the same plans on the same reads. What merging brings may then be
+// compacted by key and retained too, so a preview is the least that a pass does.
 
 import { limits } from '../base/limits.ts'
 import { workSortKey } from '../metadata/scope.ts'

@@ -11,6 +11,7 @@ import { groupOf, nextAttribute, type PartitionState, segmentsEndAttribute } fro
 import type { Condition } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { readFlushes, type Segments } from './partitionItems.ts'
+import { keepLease, type StillHeld } from './partitionLease.ts'
 import { planReconcile } from './planReconcile.ts'
 import {
   addToTally,
@@ -51,7 +52,8 @@ export async function reconcileOnce(
   const { baseOffset, sources } = plan
   const { topicId, partition: number } = partition
   const builder = createSegmentBuilder({ topicId, partition: number, objectId, baseOffset })
-  const tally = await copyBatches(deps, sources, builder)
+  const tally = await copyBatches(deps, sources, builder, keepLease(deps, lease))
+  if (!tally) return { kind: 'lost' }
   const endOffset = endOf(sources)
   const built = builder.finish(endOffset)
   invariant(
@@ -97,14 +99,16 @@ const unchangedEnd = (partition: number, end: number): Condition => {
 
 const readsAhead = 8
 
-/** Bounded: the segment itself and a few extents ahead. */
-export async function copyBatches(
+/** Bounded: the segment itself and a few extents ahead. undefined: the lease was lost. */
+async function copyBatches(
   deps: CompactionDeps,
   sources: readonly PlacedExtent[],
   builder: SegmentBuilder,
-): Promise<Tally> {
+  stillHeld: StillHeld,
+): Promise<Tally | undefined> {
   let tally = emptyTally
   for await (const { extent, bytes } of readAhead(deps, sources)) {
+    if (!(await stillHeld())) return undefined
     for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
       builder.add(batch, baseOffset.first)
       tally = addToTally(tally, batch)

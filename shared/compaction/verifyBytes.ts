@@ -1,5 +1,5 @@
-// Whether stored bytes are what the table says of them: they are there, whole batches with a CRC that matches fill them, and
-// offsets and counts are as written down. Says what is wrong in words; undefined: nothing is.
+// Whether stored bytes are what the table says of them: they are there, whole batches with a CRC that matches
+// fill them, and offsets and counts are as written down. Says what is wrong in words; undefined: nothing is.
 
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import { objectName } from '../log/blocks.ts'
@@ -50,7 +50,7 @@ export async function checkSegmentFooter(
   const differing = Object.entries(expected).find(([field, value]) => Object(said)[field] !== value)
   if (differing) {
     const [field, value] = differing
-    return `object ${name}, footer: ${field} is ${Object(said)[field]}, the table and the batches say ${value}`
+    return `object ${name}, footer: ${field} is ${Object(said)[field]}, table and batches say ${value}`
   }
   if (tally.recordCount !== recordCount) {
     return `object ${name} has ${tally.recordCount} records, the table says ${recordCount}`

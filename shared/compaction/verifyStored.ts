@@ -1,5 +1,5 @@
-// What is stored, held against what is named: objects and inline items that nothing names, and flushes whose footer does not
-// tell the collector who names them (it would take them for garbage).
+// What is stored, held against what is named: objects and inline items that nothing names, and flushes whose
+// footer does not tell the collector who names them (it would take them for garbage).
 
 import { limits } from '../base/limits.ts'
 import { decodeFlushFooter, flushFooterBytesMax } from '../metadata/flushFooter.ts'

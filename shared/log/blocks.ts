@@ -11,6 +11,8 @@ import type { LogDeps } from './deps.ts'
 export interface BlockSettings {
   readonly cacheBytesMax: number
   readonly blockBytes: number
+  /** What one GET brings of a segment whose block before is there already: who reads on pays for fewer requests. */
+  readonly readAheadBytes: number
   /** GETs at once for extents named by a tail, and for older ones: catching up must not starve those who follow. */
   readonly tailReadsMax: number
   readonly catchUpReadsMax: number
@@ -30,6 +32,7 @@ interface Cached {
 
 export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
   const { blockBytes } = settings
+  const readAheadBlocks = Math.max(1, Math.floor(settings.readAheadBytes / blockBytes))
   const cache = createCache(settings.cacheBytesMax)
   const lanes: Record<Lane, Limiter> = {
     tail: createLimiter(settings.tailReadsMax),
@@ -41,7 +44,7 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
       retryRepeatable(deps, () => deps.objects.getRange(name, first * blockBytes, count * blockBytes)),
     )
     for (let i = 0; i < count; i++) {
-      const block = bytes.then((all) => all?.subarray(i * blockBytes, (i + 1) * blockBytes))
+      const block = bytes.then((all) => blockOf(all, i * blockBytes, blockBytes))
       cache.add(`${name}#${first + i}`, block)
     }
   }
@@ -50,8 +53,12 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
     const name = objectName(deps.scope, extent)
     const first = Math.floor(extent.position / blockBytes)
     const last = Math.floor((extent.position + extent.length - 1) / blockBytes)
-    for (const run of missingRuns(first, last, (block) => cache.has(`${name}#${block}`))) {
-      fetchBlocks(name, run.first, run.count, lane)
+    const isThere = (block: number) => cache.has(`${name}#${block}`)
+    for (const run of missingRuns(first, last, isThere)) {
+      const readsOn = extent.storage === 'segment' && isThere(run.first - 1)
+      const count = readsOn ? Math.max(run.count, readAheadBlocks) : run.count
+      const [longer = run] = missingRuns(run.first, run.first + count - 1, isThere)
+      fetchBlocks(name, longer.first, longer.count, lane)
     }
     const blocks: (Uint8Array | undefined)[] = []
     const wanted = Array.from({ length: last - first + 1 }, (_, i) => cache.get(`${name}#${first + i}`))
@@ -90,16 +97,27 @@ export const objectName = (
 ): string => (storage === 'segment' ? scope.segmentObject(objectId) : scope.logObject(objectId))
 
 /** undefined: the object ends before, or is gone. */
+const blockOf = (all: Uint8Array | undefined, start: number, length: number): Uint8Array | undefined =>
+  all && start < all.length ? all.subarray(start, start + length) : undefined
+
+/** undefined: the object ends before, or is gone. */
 function cut(
   blocks: readonly (Uint8Array | undefined)[],
   start: number,
   length: number,
 ): Uint8Array | undefined {
-  const [only] = blocks
+  const [first] = blocks
   const present = blocks.filter((block) => block !== undefined)
-  if (present.length < blocks.length || !only) return undefined
-  const all = blocks.length === 1 ? only : Buffer.concat(present)
-  return start + length <= all.length ? all.subarray(start, start + length) : undefined
+  if (present.length < blocks.length || !first) return undefined
+  if (start + length <= first.length) return first.subarray(start, start + length)
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  for (const [i, block] of present.entries()) {
+    const part = i === 0 ? block.subarray(start) : block.subarray(0, length - filled)
+    bytes.set(part, filled)
+    filled += part.length
+  }
+  return filled === length ? bytes : undefined
 }
 
 /** Neighbouring blocks of [first, last] that are not there, as runs. */

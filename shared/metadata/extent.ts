@@ -17,7 +17,7 @@
 //       varint   producer epoch, base sequence, record count
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
-import { invariant } from '../base/errors.ts'
+import { KafkaError } from '../base/errors.ts'
 
 /** A batch of an idempotent producer within an extent, so that a retry finds its first offset. */
 export interface ProducerBatch {
@@ -139,7 +139,7 @@ function writeObject(writer: ByteWriter, object: { storage: ExtentStorage; objec
 
 function readObject(reader: ByteReader): { storage: ExtentStorage; objectId: string } {
   const storage = storages[reader.uint8('storage')]
-  invariant(storage !== undefined, 'the storage of an extent is object, inline or segment')
+  if (!storage) throw unreadable('the storage of an extent is object, inline or segment')
   return { storage, objectId: Buffer.from(reader.bytes(16, 'object id')).toString('hex') }
 }
 
@@ -179,5 +179,9 @@ const readMany = <T>(reader: ByteReader, readOne: () => T): readonly T[] =>
 
 function checkVersion(reader: ByteReader, what: string): void {
   const found = reader.uint8('version')
-  invariant(found === version, `a ${what} of version ${found} is not readable by this release (${version})`)
+  if (found !== version)
+    throw unreadable(`a ${what} of version ${found} is not readable by this release (${version})`)
 }
+
+/** Damaged, or written by a later release: what is stored is not trusted. */
+const unreadable = (reason: string): KafkaError => new KafkaError('KAFKA_STORAGE_ERROR', reason)

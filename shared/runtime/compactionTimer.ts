@@ -1,6 +1,6 @@
-// The compactor's clockwork in a long-running process: a pass each interval, at once again where there was more to do than
-// there was time, and with it, less often, a collection. Passes never overlap. A pass that fails is reported and the next
-// one comes in its turn.
+// The compactor's clockwork in a long-running process: a pass each interval, at once again where there was
+// more to do than there was time, and with it, less often, a collection. Passes never overlap. A pass that
+// fails is reported and the next one comes in its turn.
 
 import type { Clock } from '../ports/world.ts'
 import type { Compaction } from '../service/compaction.ts'

@@ -82,7 +82,7 @@ interface LocalCompaction extends Compaction {
 }
 
 /** Long enough to get on, short enough for a request that waits for the pass before it. */
-const passMsMax = 60_000
+const passMsMax = 120_000
 
 function startCompaction(deps: LogDeps, intervalMs: number): LocalCompaction {
   const stopping = new AbortController()

@@ -1,5 +1,5 @@
-// Compaction as an operator sees it: one pass at a time, whoever asks for it, each within its time; what was done; how
-// things stand.
+// Compaction as an operator sees it: one pass at a time, whoever asks for it, each within its time; what was
+// done; how things stand.
 
 import { createLimiter } from '../base/concurrency.ts'
 import type { Collected } from '../compaction/collect.ts'

@@ -1,5 +1,5 @@
-// The compactor of one tenant's cluster, on the ports: what the scheduled function, the local server's timer, the
-// operator's commands and the simulation all run.
+// The compactor of one tenant's cluster, on the ports: what the scheduled function, the local server's timer,
+// the operator's commands and the simulation all run.
 
 import { type Collected, type CollectOptions, collect } from '../compaction/collect.ts'
 import { countObjects, type ObjectCounts } from '../compaction/countObjects.ts'
@@ -37,10 +37,14 @@ export const defaultCompactionSettings: CompactionSettings = {
   partitionsAtOnce: 2,
 }
 
-/** Small: a merge reads each byte once, and neighbours in an object are read close together. */
+/**
+ * Small: a merge reads each byte once. Flushes are shared by partitions that have their turns soon after each other, so
+ * small ones are still there for the next one, and of large ones not much is read that another partition wants.
+ */
 const blockSettings = {
-  cacheBytesMax: 32 * mebibyte,
-  blockBytes: 4 * mebibyte,
+  cacheBytesMax: 16 * mebibyte,
+  blockBytes: mebibyte,
+  readAheadBytes: 8 * mebibyte,
   tailReadsMax: 8,
   catchUpReadsMax: 8,
 }

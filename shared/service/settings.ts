@@ -14,6 +14,7 @@ export const defaultClusterSettings: ClusterSettings = {
   fetch: {
     cacheBytesMax: 64 * mebibyte,
     blockBytes: 4 * mebibyte,
+    readAheadBytes: 12 * mebibyte,
     tailReadsMax: 32,
     catchUpReadsMax: 16,
     pollMsMin: 20,

@@ -43,6 +43,7 @@ function drawSettings(random: Prng): ClusterSettings {
     fetch: {
       cacheBytesMax: random.pick([0, 2_000, 1_000_000]),
       blockBytes: random.pick([64, 1_000, 100_000]),
+      readAheadBytes: 5_000,
       tailReadsMax: random.pick([1, 32]),
       catchUpReadsMax: random.pick([1, 16]),
       pollMsMin: 20,

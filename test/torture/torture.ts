@@ -30,7 +30,9 @@ export interface TortureResult extends TortureProgress {
   readonly keysLeft: number
   readonly objectsLeft: number
   readonly seconds: number
-  readonly compaction: unknown
+  /** Of the last three processes; what the killed ones did is not known. */
+  readonly segmentsWritten: number
+  readonly recordsDropped: number
 }
 
 const writersPerSlot = 2
@@ -131,19 +133,32 @@ async function compareAtEnd(
   deps: ReaderDeps,
   folder: string,
   places: readonly PartitionPlace[],
-): Promise<Pick<TortureResult, 'keysLeft' | 'objectsLeft' | 'compaction'>> {
+): Promise<Pick<TortureResult, 'keysLeft' | 'objectsLeft' | 'segmentsWritten' | 'recordsDropped'>> {
   const { host, model } = deps
   await compareAll(deps)
-  if (model.differences.length > 0) return { keysLeft: 0, objectsLeft: 0, compaction: undefined }
-  const compaction = await host.ask({ kind: 'report' })
+  const done = { segmentsWritten: 0, recordsDropped: 0 }
+  if (model.differences.length > 0) return { keysLeft: 0, objectsLeft: 0, ...done }
+  await addCounters(host, done)
   for (let process = 0; process < 2; process++) {
     await host.kill()
     await host.ask({ kind: 'settle' })
+    await addCounters(host, done)
   }
   const keysLeft = await compareAll(deps)
   await host.stop()
   const objectsLeft = await checkRemains(folder, places, model)
-  return { keysLeft, objectsLeft, compaction }
+  return { keysLeft, objectsLeft, ...done }
+}
+
+async function addCounters(
+  host: Host,
+  done: { segmentsWritten: number; recordsDropped: number },
+): Promise<void> {
+  const counters = (await host.ask({ kind: 'report' })) as readonly (typeof done)[]
+  for (const { segmentsWritten, recordsDropped } of counters) {
+    done.segmentsWritten += segmentsWritten
+    done.recordsDropped += recordsDropped
+  }
 }
 
 async function compareAll(deps: ReaderDeps): Promise<number> {
@@ -178,7 +193,7 @@ async function createTopics(host: Host, keys: number): Promise<readonly Partitio
 }
 
 /** Too few for a partition's keys, so that passes end where the map is full. */
-const offsetMapEntries = (keys: number): number => Math.max(10, Math.floor((keys / slots.length) * 0.3))
+const offsetMapEntries = (keys: number): number => Math.max(10, Math.floor((keys / slots.length) * 0.6))
 
 /** After how many acknowledged records: one in each of as many stretches, anywhere in it. */
 function killPoints({ records, kills }: TortureOptions): number[] {

@@ -67,7 +67,7 @@ const carryOut = async (ask: Ask): Promise<unknown> => {
   if (ask.kind === 'initProducer') return cluster.initProducer()
   if (ask.kind === 'produce') return cluster.produceBatches(ask.topicName, ask.partition, ask.body)
   if (ask.kind === 'settle') return settle()
-  if (ask.kind === 'report') return compactors.map(({ report }) => report)
+  if (ask.kind === 'report') return compactors.map(({ report }) => report.counters)
   const { partition, offset, maxBytes } = ask
   const request = { maxBytes, minBytes: 0, maxWaitMs: 0 }
   const partitions = [{ partition, offset, maxBytes }]

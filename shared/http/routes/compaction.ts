@@ -1,5 +1,5 @@
-// Operator's routes: run the compactor now, and see how it stands. One pass runs at a time; a request waits for the one
-// under way. Refuses a cluster for which this process runs no compactor.
+// Operator's routes: run the compactor now, and see how it stands. One pass runs at a time; a request waits
+// for the one under way. Refuses a cluster for which this process runs no compactor.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

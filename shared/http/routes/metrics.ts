@@ -1,5 +1,6 @@
-// GET /metrics, for Prometheus: what Kafka's log cleaner shows, under the names that Kafka's beans have after the usual
-// translation, and what the compactor did. Process-wide and since its start; objects are those of the last collection.
+// GET /metrics, for Prometheus: what Kafka's log cleaner shows, under the names that Kafka's beans have after
+// the usual translation, and what the compactor did. Process-wide and since its start; objects are those of
+// the last collection.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Compaction } from '../../service/compaction.ts'

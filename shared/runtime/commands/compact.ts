@@ -1,4 +1,5 @@
-// `npm run compact`: one pass over a topic now, on the data folder of a stopped server or through the API of a running one.
+// `npm run compact`: one pass over a topic now, on the data folder of a stopped server or through the API of
+// a running one.
 
 import type { CompactionReport } from '../../compaction/deps.ts'
 import { compactFolder } from './compactFolder.ts'

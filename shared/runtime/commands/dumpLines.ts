@@ -1,5 +1,6 @@
-// The lines of dump-log: a batch as Kafka's DumpLogSegments prints it, its records indented below it, the footer last. What
-// is damaged is a line that says where; what follows it cannot be found any more and is not guessed at.
+// The lines of dump-log: a batch as Kafka's DumpLogSegments prints it, its records indented below it, the
+// footer last. What is damaged is a line that says where; what follows it cannot be found any more and is not
+// guessed at.
 
 import { viewOf } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
@@ -97,8 +98,8 @@ function renderRecord(record: KafkaRecord, { baseOffset, baseSequence }: BatchHe
   }
   if (!data) return `| ${renderFields(fields)}`
   const headerValues = headers.map((header) => renderText(header.value)).join(',')
-  const shown = { key: renderText(key), payload: renderText(value) }
-  return `| ${renderFields({ ...fields, ...(headers.length > 0 ? { headerValues: `[${headerValues}]` } : {}), ...shown })}`
+  const shownHeaders = headers.length > 0 ? { headerValues: `[${headerValues}]` } : {}
+  return `| ${renderFields({ ...fields, ...shownHeaders, key: renderText(key), payload: renderText(value) })}`
 }
 
 const renderFields = (fields: Readonly<Record<string, unknown>>): string =>
@@ -135,11 +136,10 @@ function readFooter(kind: StoredLog['kind'], bytes: Uint8Array): Footer {
 function segmentFooter(bytes: Uint8Array): Footer {
   const footer = decodeSegmentFooter(bytes)
   const { chunks, ...fields } = footer
-  const lines = chunks.map(({ baseOffset, position, length, offsetCount, maxTimestamp }) =>
-    good(
-      `| chunk ${renderFields({ baseOffset, lastOffset: baseOffset + offsetCount - 1, position, size: length, maxTimestamp })}`,
-    ),
-  )
+  const lines = chunks.map(({ baseOffset, position, length: size, offsetCount, maxTimestamp }) => {
+    const lastOffset = baseOffset + offsetCount - 1
+    return good(`| chunk ${renderFields({ baseOffset, lastOffset, position, size, maxTimestamp })}`)
+  })
   const start = bytes.length - encodeSegmentFooter(footer).length
   return { start, lines: [good(`footer: segment ${renderFields(fields)}`), ...lines] }
 }

@@ -1,4 +1,5 @@
-// `npm run dump-log`: prints the batches, the records and the footer of a segment or a flush, in the words of Kafka's own.
+// `npm run dump-log`: prints the batches, the records and the footer of a segment or a flush, in the words of
+// Kafka's own.
 
 import { withDataFolder } from '../dataFolder.ts'
 import { dumpLines } from './dumpLines.ts'
@@ -9,7 +10,8 @@ const help = `Prints what an object of a stopped server holds.
 
   npm run dump-log -- <object name> [--data ./data] [--print-data]
 
-  <object name>    as npm run verify prints it: local/segment/…, local/log/…, or the id of an object or inline item
+  <object name>    as npm run verify prints it: local/segment/…, local/log/…, or the id of an object or of
+                   an inline item
   --data <folder>  data folder of the server (./data)
   --print-data     keys, values and headers too
 

@@ -1,4 +1,5 @@
-// A progress bar on standard error, where that is a terminal; elsewhere nothing, so that logs and pipes stay clean.
+// A progress bar on standard error, where that is a terminal; elsewhere nothing, so that logs and pipes stay
+// clean.
 
 import { SingleBar } from 'cli-progress'
 

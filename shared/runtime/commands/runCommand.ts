@@ -1,5 +1,5 @@
-// How every command begins and ends: --help, arguments that are refused with a sentence and code 2, failures that are told
-// in one sentence with code 1, never with a stack.
+// How every command begins and ends: --help, arguments that are refused with a sentence and code 2, failures
+// that are told in one sentence with code 1, never with a stack.
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 

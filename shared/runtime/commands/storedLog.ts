@@ -1,4 +1,5 @@
-// Finds what an operator names: a segment, a flush's object or a flush's inline item, by its name or by its id alone.
+// Finds what an operator names: a segment, a flush's object or a flush's inline item, by its name or by its
+// id alone.
 
 import type { VerifyDeps } from '../../compaction/verifyBytes.ts'
 

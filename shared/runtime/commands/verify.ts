@@ -1,4 +1,5 @@
-// `npm run verify`: holds everything that the table of a stopped server names against everything that is stored.
+// `npm run verify`: holds everything that the table of a stopped server names against everything that is
+// stored.
 
 import { type FindingKind, type VerifySummary, verify } from '../../compaction/verify.ts'
 import { withDataFolder } from '../dataFolder.ts'
@@ -45,7 +46,8 @@ function render(summary: VerifySummary): string {
   const { topics, partitions, segments, extents, bytes, objects, inlineItems, retired, findings } = summary
   const found = Object.entries(findings).map(([kind, count]) => `${count} ${kind}`)
   return [
-    `checked: ${topics} topics, ${partitions} partitions, ${segments} segments, ${extents} extents of flushes, ${bytes} bytes`,
+    `checked: ${topics} topics, ${partitions} partitions, ${segments} segments, ` +
+      `${extents} extents of flushes, ${bytes} bytes`,
     `stored: ${objects} objects, ${inlineItems} inline items, ${retired} objects waiting for deletion`,
     `found: ${found.join(', ')}`,
     '',

@@ -8,6 +8,7 @@ import {
   createMill,
   hour,
   keyed,
+  type Mill,
   minute,
   pass,
   produceEach,
@@ -307,4 +308,48 @@ test('a gap is readable from every offset, with any limit of bytes', async () =>
       assert.deepEqual(found, expected, `from ${offset}, at most ${maxBytes} bytes`)
     }
   }
+})
+
+/** The object store, each read of which takes `ms`. */
+const slowly = (mill: Mill, ms: number, onRead: () => Promise<void> = async () => {}) => ({
+  ...mill.objects,
+  getRange: async (name: string, start: number, length: number) => {
+    mill.clock.advance(ms)
+    await onRead()
+    return mill.objects.getRange(name, start, length)
+  },
+})
+
+test('a clean that takes longer than a lease keeps it', async () => {
+  const { mill, cluster } = await compacted({}, {})
+  for (let i = 0; i < 40; i++) await produceEach(cluster, [keyed(`k${i % 25}`, 'x'.repeat(300))])
+  await settle(mill, mill.compactor({ segmentBytesMax: 1000 }))
+  for (let i = 0; i < 40; i++) await produceEach(cluster, [keyed(`k${i % 30}`, 'y'.repeat(300))])
+  mill.clock.advance(11 * minute)
+  const other = mill.compactor()
+  const work = async () => {
+    if (mill.random.float() < 0.2) await pass(mill, other)
+  }
+  const objects = slowly(mill, 3000, work)
+  await pass(mill, mill.compactor({ segmentBytesMax: 1000 }, { objects }))
+  assert.equal(other.report.counters.bytesRead, 0, 'nobody else got the partition')
+  assert.equal((await readLog(mill.cluster())).length, 30)
+})
+
+test('a clean that does not fit into one pass ends between segments, and later passes end it', async () => {
+  const { mill, cluster } = await compacted()
+  for (let i = 0; i < 60; i++) await produceEach(cluster, [keyed(`k${i % 25}`, 'x'.repeat(300))])
+  mill.clock.advance(11 * minute)
+  const compactor = mill.compactor({ segmentBytesMax: 1000 }, { objects: slowly(mill, 1000) })
+  let passes = 0
+  for (let left = true; left; passes++) {
+    const deadlineMs = mill.clock.now() + 10_000
+    left = (await compactor.run({ deadlineMs })).unfinished
+    assert.ok(mill.clock.now() <= deadlineMs + 20_000, 'it ends soon after its deadline')
+    assert.ok(passes < 50)
+    const keys = new Set((await readLog(mill.cluster())).map(({ key }) => text(key)))
+    assert.equal(keys.size, 25)
+  }
+  assert.ok(passes > 1)
+  assert.equal((await readLog(mill.cluster())).length, 25)
 })

@@ -10,7 +10,13 @@ import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { kafkaError, virtualPorts } from '../../support/logTools.ts'
 
 const objectId = (i: number) => i.toString(16).padStart(32, '0')
-const settings = { cacheBytesMax: 1000, blockBytes: 100, tailReadsMax: 4, catchUpReadsMax: 2 }
+const settings = {
+  cacheBytesMax: 1000,
+  blockBytes: 100,
+  readAheadBytes: 300,
+  tailReadsMax: 4,
+  catchUpReadsMax: 2,
+}
 const scope = createScope('t')
 
 /** Objects 0 to 9 of 1,000 bytes each, whose bytes are their position modulo 251. */
@@ -40,7 +46,7 @@ const extent = (
   object: number,
   position: number,
   length: number,
-  storage: 'object' | 'inline' = 'object',
+  storage: 'object' | 'inline' | 'segment' = 'object',
 ) => ({
   storage,
   objectId: objectId(object),
@@ -70,6 +76,22 @@ test('blocks side by side come by one request, and those that are there are not 
   await blocks.read(extent(0, 350, 10), 'tail')
   await blocks.read(extent(0, 120, 700), 'tail')
   assert.deepEqual(gets, ['300+100', '100+200', '400+500'])
+})
+
+test('who reads on in a segment gets several blocks by one request, also where it ends between them', async () => {
+  const { blocks, gets, bytes, deps } = await createStore()
+  await deps.objects.putIfAbsent(scope.segmentObject(objectId(0)), [bytes.subarray(0, 930)])
+  const read: number[] = []
+  for (let position = 0; position < 930; position += 31) {
+    read.push(...(await blocks.read(extent(0, position, 30, 'segment'), 'catchUp')))
+  }
+  const expected = bytes.subarray(0, 930).filter((_, i) => i % 31 < 30)
+  assert.deepEqual(Uint8Array.from(read), expected)
+  assert.deepEqual(gets, ['0+100', '100+300', '400+300', '700+300'])
+  gets.length = 0
+  await blocks.read(extent(1, 0, 100), 'catchUp')
+  await blocks.read(extent(1, 100, 100), 'catchUp')
+  assert.deepEqual(gets, ['0+100', '100+100'])
 })
 
 test('all who want the same block at once share one request', async () => {
