@@ -3,11 +3,7 @@
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-<<<<<<< HEAD
-import { backoffMs, retryRepeatable, retryWithoutEffect } from '../base/retry.ts'
 import { decodeTailEntry, type PartitionExtent } from '../metadata/extent.ts'
-=======
->>>>>>> compaction
 import {
   decodeProducerRow,
   nextAttribute,

@@ -112,6 +112,7 @@ export interface SentRecord {
   readonly id: string
   readonly key: string | null
   readonly value: string
+  readonly timestamp: number
 }
 
 export const idOfValue = (value: Uint8Array | null): string => {

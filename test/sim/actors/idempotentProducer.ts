@@ -3,9 +3,9 @@
 // was created anew, a request was given up) it begins again: with a new id, or with its next epoch.
 
 import { ask } from '../client.ts'
-import type { InitProducerOp, RecordOutcome, SentProducer } from '../history.ts'
+import type { InitProducerOp, RecordOutcome, SentProducer, SentRecord } from '../history.ts'
 import { type Actor, begin, createRoute, pause, type Sim } from '../sim.ts'
-import { type Draft, draftRecords } from './records.ts'
+import { draftRecords } from './records.ts'
 import { send } from './send.ts'
 
 export interface IdempotentProducerSettings {
@@ -86,7 +86,7 @@ async function sendUntilStored(
   sim: Sim,
   { topicName, partition, attemptsMax }: IdempotentProducerSettings,
   session: Session,
-  drafts: readonly Draft[],
+  drafts: readonly SentRecord[],
   producer: SentProducer,
   recordsPerBatch: number | undefined,
 ): Promise<boolean> {
