@@ -1,5 +1,5 @@
-// The end of a run: the faults are over, and everything must work again. Every log is read from its start to its end by a
-// process that has lived through the run and by a new one, offsets are asked for, and every topic takes a record and
+// The end of a run: the faults are over, and everything must work again. Every log is read from its start to its end by
+// a process that has lived through the run and by a new one, offsets are asked for, and every topic takes a record and
 // gives it back.
 
 import { fetchOnce, listOffset, timestampToSeek } from './actors/reader.ts'

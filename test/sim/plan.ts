@@ -54,7 +54,10 @@ function drawSettings(random: Prng): ClusterSettings {
   }
 }
 
-/** One that grows long, one that is deleted again and again, and one of several sequencers; not all of them in every run. */
+/**
+ * One that grows long, one that is deleted again and again, and one of several sequencers; not all of them in every
+ * run.
+ */
 function drawTopics(random: Prng): readonly AdminSettings[] {
   const common = { pauseMsMax: 2_000, deletesRecords: random.chance(0.5), deletesTopic: false }
   const long = { ...common, topicName: 'long', partitionCount: random.between(1, 3), partitionCountMax: 4 }

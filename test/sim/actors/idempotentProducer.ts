@@ -1,6 +1,6 @@
 // A producer with a sequence, to one partition, as Kafka's client does it: up to five requests under way, each repeated
-// with its sequence until it is answered, to another process than before. When its sequence is broken for good (the topic
-// was created anew, a request was given up) it begins again: with a new id, or with its next epoch.
+// with its sequence until it is answered, to another process than before. When its sequence is broken for good (the
+// topic was created anew, a request was given up) it begins again: with a new id, or with its next epoch.
 
 import { ask } from '../client.ts'
 import type { InitProducerOp, RecordOutcome, SentProducer, SentRecord } from '../history.ts'
