@@ -1,5 +1,5 @@
-// The results as a bar chart in SVG: one bar a row, as long as its ratio, and a line where the target is. Colours follow
-// the reader's light or dark scheme.
+// The results as a bar chart in SVG: one bar a row, as long as its ratio, and a line where the target is.
+// Colours follow the reader's light or dark scheme.
 
 import { isMet, type RowResult } from './figures.ts'
 

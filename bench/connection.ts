@@ -1,5 +1,5 @@
-// One keep-alive HTTP/1.1 connection over a raw socket, as lean as a client can be: requests are ready bytes, answers are
-// counted and not kept. Reads answers with a Content-Length only; a chunked one is refused.
+// One keep-alive HTTP/1.1 connection over a raw socket, as lean as a client can be: requests are ready bytes,
+// answers are counted and not kept. Reads answers with a Content-Length only; a chunked one is refused.
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -71,7 +71,7 @@ export async function openConnection(port: number): Promise<Connection> {
   }
 }
 
-/** Calls `done` for each whole answer of 200; throws at the first other one, with the beginning of its body. */
+/** Calls `done` for each whole answer of 200; throws at the first other one, with its beginning. */
 function createAnswerParser(done: (answer: Answer) => void): (chunk: Buffer) => void {
   let head: Buffer = none
   let current: Answer | undefined

@@ -1,5 +1,5 @@
-// The floor of HTTP: Hono on @hono/node-server with nothing behind it. POST / reads the whole body and answers a few
-// bytes; GET /{n} answers n bytes that were there before.
+// The floor of HTTP: Hono on @hono/node-server with nothing behind it. POST / reads the whole body and
+// answers a few bytes; GET /{n} answers n bytes that were there before.
 
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'

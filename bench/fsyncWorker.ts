@@ -1,5 +1,5 @@
-// The floor of durability: files of one size, written and synced one after the other by calls that block, with nothing
-// around them.
+// The floor of durability: files of one size, written and synced one after the other by calls that block,
+// with nothing around them.
 
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
@@ -31,5 +31,5 @@ function run({ directory, fileBytes, seconds }: FsyncPlan): Load {
   }
   const elapsed = (performance.now() - start) / 1000
   rmSync(folder, { recursive: true })
-  return { seconds: elapsed, latenciesMs, bytesReceived: 0 }
+  return { seconds: elapsed, latenciesMs }
 }

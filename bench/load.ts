@@ -1,4 +1,5 @@
-// What a load is and what it gave: shared by the threads that make the load and the process that asked for it.
+// What a load is and what it gave: shared by the threads that make the load and the process that asked for
+// it.
 
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -16,8 +17,6 @@ export interface Load {
   readonly seconds: number
   /** One for each answered request. */
   readonly latenciesMs: readonly number[]
-  /** Bodies: of the requests and of the answers. */
-  readonly bytesReceived: number
 }
 
 /** Runs a job in a thread of its own, so that its time is nobody else's. */

@@ -1,4 +1,5 @@
-// The load, in a thread of its own: every connection sends its next request as soon as the last one is answered.
+// The load, in a thread of its own: every connection sends its next request as soon as the last one is
+// answered.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { openConnection } from './connection.ts'
@@ -9,7 +10,6 @@ parentPort?.postMessage(await run(plan))
 
 async function run({ port, connections, seconds, requestsMax }: LoadPlan): Promise<Load> {
   const latenciesMs: number[] = []
-  let bytesReceived = 0
   let sent = 0
   const opened = await Promise.all(connections.map(() => openConnection(port)))
   const start = performance.now()
@@ -22,13 +22,12 @@ async function run({ port, connections, seconds, requestsMax }: LoadPlan): Promi
         if (request === undefined) throw new Error('a connection without requests')
         sent++
         const sentAt = performance.now()
-        const { bodyBytes } = await connection.exchange(request)
+        await connection.exchange(request)
         latenciesMs.push(performance.now() - sentAt)
-        bytesReceived += bodyBytes
       }
     }),
   )
   const elapsed = (performance.now() - start) / 1000
   for (const connection of opened) connection.close()
-  return { seconds: elapsed, latenciesMs, bytesReceived }
+  return { seconds: elapsed, latenciesMs }
 }

@@ -1,5 +1,5 @@
-// Measures one row: a fresh Millrace, a warm-up, then slices of the floor and of the server in turn, so that whatever
-// else the machine does falls on both.
+// Measures one row: a fresh Millrace, a warm-up, then slices of the floor and of the server in turn, so that
+// whatever else the machine does falls on both.
 
 import { type Figures, figuresOf, type RowResult } from './figures.ts'
 import type { FsyncPlan } from './fsyncWorker.ts'

@@ -1,4 +1,5 @@
-// The requests that the rows send, as ready bytes, and the few calls that set a topic up and look at it afterwards.
+// The requests that the rows send, as ready bytes, and the few calls that set a topic up and look at it
+// afterwards.
 
 import { randomBytes } from 'node:crypto'
 import { encodeBatch } from '../shared/kafka/recordBatch.ts'

@@ -23,7 +23,7 @@ export interface Workload {
   readonly checkStored: (requests: number) => Promise<void>
 }
 
-/** fsync: files of the same size; bare: a server that reads the body; static: one that answers as many bytes. */
+/** fsync: files of the same size; bare: a server that reads the body; static: one that answers as much. */
 export type Floor = 'fsync' | 'bare' | 'static'
 
 export interface LoadRow {

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { renderChart } from './chart.ts'
-import { isMet, type RowResult } from './figures.ts'
+import type { RowResult } from './figures.ts'
 import { measureRow } from './measure.ts'
 import { type Row, rows } from './rows.ts'
 import { startFloor } from './server.ts'
@@ -23,10 +23,10 @@ const help = `Measures Millrace beside what this machine gives without it.
 Rows:
 ${rows.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')}
 
-Floors: "fsync" writes and syncs files of the request's size one by one; "bare" is Hono on @hono/node-server that
-reads the body; "static" answers as many bytes from memory. Floor and server are measured in turns.
-Data is written below the system's temporary folder (TMPDIR), 5 GiB at most, and removed; it should be on the disk
-that is to be measured. Results: bench/results/latest.json and latest.svg. A missed target ends with exit code 1.
+Floors: "fsync" writes and syncs files of the request's size one by one; "bare" is Hono on
+@hono/node-server that reads the body; "static" answers as many bytes from memory. Floor and server are
+measured in turns. Data is written below the system's temporary folder (TMPDIR), 5 GiB at most, and removed;
+it should be on the disk that is to be measured. Results: bench/results/latest.json and latest.svg.
 To profile the server: NODE_OPTIONS="--cpu-prof --cpu-prof-dir=profiles" npm run bench -- --rows NAME
 `
 
@@ -106,9 +106,7 @@ try {
   if (given.help) {
     console.log(help)
   } else {
-    const results = await measure(given)
-    writeResults(given.seconds, results)
-    if (!results.every(isMet)) process.exitCode = 1
+    writeResults(given.seconds, await measure(given))
   }
 } catch (error) {
   console.error(`The measurement failed: ${error instanceof Error ? error.message : String(error)}`)

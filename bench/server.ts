@@ -1,5 +1,5 @@
-// The servers that are measured, each in a process of its own: Millrace as `npm start` runs it, on a fresh folder, and
-// the bare floor.
+// The servers that are measured, each in a process of its own: Millrace as `npm start` runs it, on a fresh
+// folder, and the bare floor.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -15,10 +15,11 @@ export const tableHead: string = [
 export function tableLine(result: RowResult): string {
   const floor = result.floor === undefined ? ''.padStart(groupWidth) : figures(result.floor)
   const ratio = result.ratio.toFixed(2).padStart(7)
-  return `${result.title.padEnd(titleWidth)}${figures(result.server)} |${floor} |${ratio}   ${targetWords(result)}`
+  const measured = `${result.title.padEnd(titleWidth)}${figures(result.server)} |${floor} |`
+  return `${measured}${ratio}   ${targetWords(result)}`
 }
 
-export function targetWords(result: Pick<RowResult, 'ratio' | 'target'>): string {
+function targetWords(result: Pick<RowResult, 'ratio' | 'target'>): string {
   if (result.target === undefined) return ''
   const bound = `${result.target.kind === 'atLeast' ? '>=' : '<='} ${result.target.ratio}`
   return isMet(result) ? `${bound}  met` : `${bound}  MISSED`

@@ -1,5 +1,6 @@
-// The way of a record from a producer to a reader who waits for it, timed by one clock: one connection appends a record
-// every interval, another reads from where it stands and is answered as soon as there is something.
+// The way of a record from a producer to a reader who waits for it, timed by one clock: one connection
+// appends a record every interval, another reads from where it stands and is answered as soon as there is
+// something.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -53,5 +54,5 @@ async function run({ port, topic, batch, intervalMs, seconds }: TailPlan): Promi
   const elapsed = (performance.now() - start) / 1000
   producer.close()
   reader.close()
-  return { seconds: elapsed, latenciesMs, bytesReceived: 0 }
+  return { seconds: elapsed, latenciesMs }
 }

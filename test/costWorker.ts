@@ -1,5 +1,5 @@
-// Asserts the costs on a long log in a thread of its own: the test runner's bookkeeping of promises would take longer than
-// the log. A failed assertion reaches the test as the thread's error.
+// Asserts the costs on a long log in a thread of its own: the test runner's bookkeeping of promises would take longer
+// than the log. A failed assertion reaches the test as the thread's error.
 import { workerData } from 'node:worker_threads'
 import { assertCatchUpCosts, assertCosts, createCounted } from './support/costs.ts'
 

@@ -1,5 +1,5 @@
-// The README's tour is true: every `$` command of its console blocks is run by bash against a server of its own, and what
-// it prints is compared with the lines that follow, where '…' stands for anything.
+// The README's tour is true: every `$` command of its console blocks is run by bash against a server of its own, and
+// what it prints is compared with the lines that follow, where '…' stands for anything.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

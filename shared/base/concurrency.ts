@@ -31,3 +31,41 @@ export function createLimiter(atOnce: number): Limiter {
     }
   }
 }
+
+export interface ByteRoom {
+  /**
+   * Resolves when there is room, in the order of the calls; answers the bytes taken, at most the whole
+   * room.
+   */
+  acquire(bytes: number): Promise<number>
+  release(bytes: number): void
+}
+
+export const createByteRoom = (bytesMax: number): ByteRoom => {
+  let free = bytesMax
+  const waiting: { readonly bytes: number; readonly enter: () => void }[] = []
+  const admit = (): void => {
+    for (let first = waiting[0]; first !== undefined && first.bytes <= free; first = waiting[0]) {
+      free -= first.bytes
+      waiting.shift()
+      first.enter()
+    }
+  }
+  return {
+    acquire: async (asked) => {
+      const bytes = Math.min(asked, bytesMax)
+      if (waiting.length === 0 && bytes <= free) {
+        free -= bytes
+        return bytes
+      }
+      const entered = Promise.withResolvers<void>()
+      waiting.push({ bytes, enter: entered.resolve })
+      await entered.promise
+      return bytes
+    },
+    release: (bytes) => {
+      free += bytes
+      admit()
+    },
+  }
+}

@@ -1,5 +1,5 @@
-// Every error that Millrace answers with, once: Kafka's name and number, the HTTP status, the REST error code, whether a
-// client may try again, and whether the refused write may have happened all the same ("unknown") or not ("none").
+// Every error that Millrace answers with, once: Kafka's name and number, the HTTP status, the REST error code, whether
+// a client may try again, and whether the refused write may have happened all the same ("unknown") or not ("none").
 // Sources: Kafka's Errors (names, numbers, retriable), Confluent REST's error codes (restCode).
 
 interface ErrorRow {
@@ -69,7 +69,10 @@ export const errorTable = {
 
 export type ErrorName = keyof typeof errorTable
 
-/** The one error class: what ends a request or refuses a record. `message` is for the client and never holds record data. */
+/**
+ * The one error class: what ends a request or refuses a record. `message` is for the client and never holds record
+ * data.
+ */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError'
   readonly code: ErrorName

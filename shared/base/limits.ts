@@ -1,4 +1,5 @@
-// Bounds of the log that no config changes, each with its reason. Relations between them are asserted as the file loads.
+// Bounds of the log that no config changes, each with its reason. Relations between them are asserted as the file
+// loads.
 
 import { invariant } from './errors.ts'
 
@@ -18,15 +19,17 @@ export const limits = {
   /** Producers whose rows one commit checks: keeps its condition below DynamoDB's 4 KB of expression. */
   producersPerCommit: 48,
   /**
-   * Bytes of one tail entry, as planned before it is encoded. A full tail of them and the producers' rows stay below the
-   * 400 KB of a table item, or nothing could be committed any more.
+   * Bytes of one tail entry, as planned before it is encoded. A full tail of them and the producers' rows stay below
+   * the 400 KB of a table item, or nothing could be committed any more.
    */
   tailEntryBytesMax: 4096,
   /** Batches of a producer within which a retry is answered with its first offset (Kafka's window). */
   producerBatchesRetained: 5,
   /** Pages of index that are searched for a retried batch that has left the tail. */
   duplicateSearchPagesMax: 8,
-  /** A flush that is no larger goes into the table instead of the object store: below 8 KB that is the cheaper write. */
+  /**
+   * A flush that is no larger goes into the table instead of the object store: below 8 KB that is the cheaper write.
+   */
   inlineFlushBytesMax: 8 * 1024,
   /** The same for topics that ask for it (millrace.write.path=inline); a table item holds 400 KB. */
   inlineBytesMax: 256 * 1024,
@@ -39,9 +42,9 @@ export const limits = {
   /** How long a process remembers index and segment items; what compaction replaced stays much longer. */
   metadataCacheMs: 60_000,
   /**
-   * From when nothing names an object or item to when it is deleted. Longer than whoever may still hold its name: a cache
-   * (a minute), the longest function (15 minutes), a process that was frozen and thawed (a writer gives an object up that
-   * it could not commit within writerPatienceMs). Ten times the longest of these would be 150 minutes.
+   * From when nothing names an object or item to when it is deleted. Longer than whoever may still hold its name: a
+   * cache (a minute), the longest function (15 minutes), a process that was frozen and thawed (a writer gives an object
+   * up that it could not commit within writerPatienceMs). Ten times the longest of these would be 150 minutes.
    */
   graceMs: 3 * 3600_000,
   /** A flush that has not reached its commit by then is refused: its object may be collected from graceMs on. */

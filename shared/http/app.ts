@@ -5,7 +5,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
 import { getPath } from 'hono/utils/url'
-import { type App, type AppEnv, type HttpDeps, newApp } from './context.ts'
+import { createByteRoom } from '../base/concurrency.ts'
+import { type App, type AppDeps, type AppEnv, type HttpDeps, newApp } from './context.ts'
 import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
 import { createHostGuard } from './hostGuard.ts'
 import { registerOpenApi } from './openapi.ts'
@@ -27,7 +28,8 @@ import { registerV2FetchRoutes } from './routes/v2Fetch.ts'
 import { registerV2MetadataRoutes } from './routes/v2Metadata.ts'
 import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
 
-export function createApp(deps: HttpDeps): App {
+export function createApp(appDeps: AppDeps): App {
+  const deps: HttpDeps = { ...appDeps, bodyRoom: createByteRoom(appDeps.limits.bodiesBytesMax) }
   const app = new OpenAPIHono<AppEnv>({
     defaultHook: refuseInvalid,
     // The trie reads ':alter' in 'configs:alter' as text; Hono's default router may take it for a parameter.

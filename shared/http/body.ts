@@ -27,14 +27,16 @@ export const withBody = async <T>(
   c: Context,
   deps: HttpDeps,
   use: (body: Uint8Array) => Promise<T>,
+  /** Of this route, where it takes less than others. */
+  routeBytesMax = Number.POSITIVE_INFINITY,
 ): Promise<T> => {
+  const bodyBytesMax = Math.min(routeBytesMax, deps.limits.bodyBytesMax)
   const stream = openBody(c, deps.clock)
-  const { bodyBytesMax } = deps.limits
   if ((stream.contentLength ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax)
-  const room = bodyRoom(deps)
+  const { bodyRoom: room } = deps
   let held = await room.acquire(stream.contentLength ?? bodyBytesMax)
   try {
-    const body = await readAll(stream, deps)
+    const body = await readAll(stream, { bodyBytesMax, bodyIdleMsMax: deps.limits.bodyIdleMsMax })
     const surplus = held - Math.min(held, body.length)
     room.release(surplus)
     held -= surplus
@@ -45,8 +47,8 @@ export const withBody = async <T>(
 }
 
 /** The whole body, for callers who keep nothing of it once it is parsed. */
-export const readBody = (c: Context, deps: HttpDeps): Promise<Uint8Array> =>
-  withBody(c, deps, (body) => Promise.resolve(body))
+export const readBody = (c: Context, deps: HttpDeps, routeBytesMax?: number): Promise<Uint8Array> =>
+  withBody(c, deps, (body) => Promise.resolve(body), routeBytesMax)
 
 export const openBody = (c: Context, clock: Clock): BodyStream => {
   const encoding = c.req.header('content-encoding')
@@ -67,65 +69,15 @@ export const openBody = (c: Context, clock: Clock): BodyStream => {
   return { contentLength: parseContentLength(c.req.header('content-length')), read }
 }
 
-export interface ByteRoom {
-  /**
-   * Resolves when there is room, in the order of the calls; answers the bytes taken, at most the whole
-   * room.
-   */
-  acquire(bytes: number): Promise<number>
-  release(bytes: number): void
-}
+type ReadLimits = Pick<HttpLimits, 'bodyBytesMax' | 'bodyIdleMsMax'>
 
-export const createByteRoom = (bytesMax: number): ByteRoom => {
-  let free = bytesMax
-  const waiting: { readonly bytes: number; readonly enter: () => void }[] = []
-  const admit = (): void => {
-    for (let first = waiting[0]; first !== undefined && first.bytes <= free; first = waiting[0]) {
-      free -= first.bytes
-      waiting.shift()
-      first.enter()
-    }
-  }
-  return {
-    acquire: async (asked) => {
-      const bytes = Math.min(asked, bytesMax)
-      if (waiting.length === 0 && bytes <= free) {
-        free -= bytes
-        return bytes
-      }
-      const entered = Promise.withResolvers<void>()
-      waiting.push({ bytes, enter: entered.resolve })
-      await entered.promise
-      return bytes
-    },
-    release: (bytes) => {
-      free += bytes
-      admit()
-    },
-  }
-}
-
-// Every route of one app shares the room; it hangs on the app's dependencies because routes are registered
-// one by one.
-const rooms = new WeakMap<HttpDeps, ByteRoom>()
-
-export const bodyRoom = (deps: HttpDeps): ByteRoom => {
-  const known = rooms.get(deps)
-  if (known !== undefined) return known
-  const room = createByteRoom(deps.limits.bodiesBytesMax)
-  rooms.set(deps, room)
-  return room
-}
-
-const readAll = async (stream: BodyStream, deps: HttpDeps): Promise<Uint8Array> => {
-  const promised = stream.contentLength
-  return promised === undefined
-    ? readUnmeasured(stream, deps.limits)
-    : readMeasured(stream, promised, deps.limits)
-}
+const readAll = (stream: BodyStream, limits: ReadLimits): Promise<Uint8Array> =>
+  stream.contentLength === undefined
+    ? readUnmeasured(stream, limits)
+    : readMeasured(stream, stream.contentLength, limits)
 
 // Copied as it comes: a chunk is still in the processor's cache then, and the body is allocated once.
-const readMeasured = async (stream: BodyStream, length: number, limits: HttpLimits): Promise<Uint8Array> => {
+const readMeasured = async (stream: BodyStream, length: number, limits: ReadLimits): Promise<Uint8Array> => {
   let body: Uint8Array | undefined
   let filled = 0
   for (;;) {
@@ -143,7 +95,7 @@ const readMeasured = async (stream: BodyStream, length: number, limits: HttpLimi
   return body ?? new Uint8Array(0)
 }
 
-const readUnmeasured = async (stream: BodyStream, limits: HttpLimits): Promise<Uint8Array> => {
+const readUnmeasured = async (stream: BodyStream, limits: ReadLimits): Promise<Uint8Array> => {
   const body = createGrowingBytes()
   for (;;) {
     const chunk = await stream.read(limits.bodyIdleMsMax)

@@ -2,6 +2,7 @@
 // rules of the log.
 
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { ByteRoom } from '../base/concurrency.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Cluster } from '../service/cluster.ts'
 import type { Compaction } from '../service/compaction.ts'
@@ -28,7 +29,8 @@ export interface DocsAsset {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-export interface HttpDeps {
+/** What an app is made of. */
+export interface AppDeps {
   /** undefined: no such cluster for this caller. */
   readonly cluster: (clusterId: string) => Cluster | undefined
   readonly clusterIds: () => readonly string[]
@@ -51,6 +53,12 @@ export interface HttpDeps {
     error: unknown,
     request: { readonly method: string; readonly path: string },
   ) => void
+}
+
+/** What its routes get. */
+export interface HttpDeps extends AppDeps {
+  /** Bodies of all routes share it: limits.bodiesBytesMax. */
+  readonly bodyRoom: ByteRoom
 }
 
 export type AppEnv = { readonly Variables: { readonly requestId: string } }

@@ -10,14 +10,12 @@ import type { AppEnv, HttpDeps } from './context.ts'
 
 // A schema notes every wrong field before it refuses: megabytes of them would cost gigabytes. The largest
 // body in use, every config of a topic, is a few kilobytes.
-const jsonBodyBytesMax = 64 * 1024
+export const jsonBodyBytesMax = 64 * 1024
 
 /** The same route, whose validators find the body read. */
 export function withJsonBody<R extends RouteConfig>(deps: HttpDeps, route: R) {
   const middleware: MiddlewareHandler<AppEnv> = async (c, next) => {
-    const bytes = await readBody(c, deps)
-    if (bytes.length > jsonBodyBytesMax) throw tooLarge()
-    const body = decode(bytes)
+    const body = decode(await readBody(c, deps, jsonBodyBytesMax))
     const { method, headers, url } = c.req.raw
     // An empty body stays none, so that a route without a media type sees none.
     c.req.raw = new Request(url, { method, headers, ...(body === '' ? {} : { body }) })
@@ -32,8 +30,4 @@ function decode(bytes: Uint8Array): string {
   } catch {
     throw new KafkaError('BAD_REQUEST', 'The request body is not UTF-8.')
   }
-}
-
-function tooLarge(): KafkaError {
-  return new KafkaError('PAYLOAD_TOO_LARGE', `The request body is larger than ${jsonBodyBytesMax} bytes.`)
 }

@@ -1,5 +1,5 @@
-// Bytes of stored objects, in aligned blocks: a bounded cache that needs no invalidation, because objects are immutable,
-// and one GET for all who want the same block at once. Blocks that lie side by side are fetched by one GET.
+// Bytes of stored objects, in aligned blocks: a bounded cache that needs no invalidation, because objects are
+// immutable, and one GET for all who want the same block at once. Blocks that lie side by side are fetched by one GET.
 
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'

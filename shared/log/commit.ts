@@ -1,5 +1,6 @@
 // Carries a commit out: plan, write once, and where the write is refused learn from the refusal and plan again. A write
-// whose answer was lost is looked for; what cannot be found is repeated only where a producer's sequence makes that safe.
+// whose answer was lost is looked for; what cannot be found is repeated only where a producer's sequence makes that
+// safe.
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -37,7 +38,10 @@ export interface SequencerCommit<B extends FlushedBatch> extends CommitRequest<B
 
 type Settle<B> = (batch: B, result: BatchResult) => void
 
-/** Settles every batch exactly once. `tailLength` is the tail's length after the last write, for the caller to keep short. */
+/**
+ * Settles every batch exactly once. `tailLength` is the tail's length after the last write, for the caller to keep
+ * short.
+ */
 export async function commitBatches<B extends FlushedBatch>(
   deps: LogDeps,
   commit: SequencerCommit<B>,

@@ -1,6 +1,6 @@
-// Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the tail, which
-// the sequencer's item brought along. Items are immutable; a bounded number of them is remembered for a bounded time,
-// because what compaction has replaced is deleted after a while.
+// Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the tail,
+// which the sequencer's item brought along. Items are immutable; a bounded number of them is remembered for a bounded
+// time, because what compaction has replaced is deleted after a while.
 
 import { limits } from '../base/limits.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'

@@ -30,8 +30,8 @@ export async function maintainSequencer(
 }
 
 /**
- * Tells the compactor that a sequencer has something for it: with the first commit to an empty tail and with each spill,
- * so that its planner looks only at what was written to. Counts, so that a mark made while it works is not lost.
+ * Tells the compactor that a sequencer has something for it: with the first commit to an empty tail and with each
+ * spill, so that its planner looks only at what was written to. Counts, so that a mark made while it works is not lost.
  */
 export async function markWork(deps: LogDeps, topicId: string, group: number): Promise<void> {
   const key = deps.scope.work(topicId, group, 0)

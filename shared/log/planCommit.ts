@@ -46,7 +46,9 @@ export type BatchVerdict =
   | { readonly kind: 'commit' }
   | { readonly kind: 'stored' }
   | { readonly kind: 'refused'; readonly error: KafkaError }
-  /** Not in this commit: its conditions or its entry would not fit. What comes after it waits too, to keep the order. */
+  /**
+   * Not in this commit: its conditions or its entry would not fit. What comes after it waits too, to keep the order.
+   */
   | { readonly kind: 'later' }
 
 export interface CommitPlan<B extends FlushedBatch> {

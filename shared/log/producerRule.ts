@@ -1,7 +1,8 @@
 // The rule of idempotent producers (Kafka's ProducerStateManager): what to do with a batch of sequence s, given the
 // producer's row. Sequences run from 0 to 2^31-1 and go on at 0. One difference from Kafka is deliberate: a producer
 // that is not known must begin at sequence 0, because HTTP requests overtake each other and TCP connections' do not.
-// Who goes on exactly where the row ends is never refused, expired or not: a commit in the common case looks at no more.
+// Who goes on exactly where the row ends is never refused, expired or not: a commit in the common case looks at no
+// more.
 
 import { KafkaError } from '../base/errors.ts'
 import type { ProducerRow } from '../metadata/sequencer.ts'

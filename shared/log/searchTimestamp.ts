@@ -1,6 +1,6 @@
 // Offsets by timestamp (Kafka's ListOffsets): the earliest offset whose timestamp is at least the one asked for, even
-// where timestamps are out of order. Index items carry the largest timestamp up to and including them, which only grows,
-// so the item is found by bisection: the cost follows the logarithm of the log's length.
+// where timestamps are out of order. Index items carry the largest timestamp up to and including them, which only
+// grows, so the item is found by bisection: the cost follows the logarithm of the log's length.
 
 import { limits } from '../base/limits.ts'
 import { decodeRecords } from '../kafka/recordBatch.ts'

@@ -1,5 +1,5 @@
-// The table port: items under (pk, sk), strongly consistent, with conditions and updates as data so that rules live once.
-// DynamoDB compiles them to expressions, the other adapters evaluate them. Adapters hold no rules of the log.
+// The table port: items under (pk, sk), strongly consistent, with conditions and updates as data so that rules live
+// once. DynamoDB compiles them to expressions, the other adapters evaluate them. Adapters hold no rules of the log.
 // Limits are DynamoDB's and every adapter keeps them: an item of at most 400 KB, 100 writes and 4 MB a transaction,
 // pages of at most 1 MB.
 

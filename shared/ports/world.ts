@@ -1,5 +1,5 @@
-// The ports of time and chance. Nothing in the engine reads the wall clock, a timer or a random source but through these,
-// so that the simulation runs the real code.
+// The ports of time and chance. Nothing in the engine reads the wall clock, a timer or a random source but through
+// these, so that the simulation runs the real code.
 
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00Z. */

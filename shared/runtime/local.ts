@@ -1,5 +1,5 @@
-// The composition root of one machine: the app on the embedded storage, with one cluster, `local`, whose owner is whoever
-// can reach a loopback address.
+// The composition root of one machine: the app on the embedded storage, with one cluster, `local`, whose owner is
+// whoever can reach a loopback address.
 
 import { createApp } from '../http/app.ts'
 import type { App } from '../http/context.ts'

@@ -18,7 +18,8 @@ interface Fetching {
 }
 
 export async function startServer(app: Fetching, host: string, port: number): Promise<RunningServer> {
-  // It puts a Response of its own in place of the global one: an answer of bytes or text is then written as it is.
+  // It puts a Response of its own in place of the global one: an answer of bytes or text is then written as
+  // it is.
   const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
   // A produce stream may last for hours; slow bodies are the app's to refuse.
   server.requestTimeout = 0

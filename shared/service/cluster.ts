@@ -1,5 +1,5 @@
-// What the HTTP dialects may ask of one tenant's cluster. Every dialect meets here: names and numbers are checked by the
-// service, bytes are Kafka's record batches, refusals are KafkaErrors.
+// What the HTTP dialects may ask of one tenant's cluster. Every dialect meets here: names and numbers are checked by
+// the service, bytes are Kafka's record batches, refusals are KafkaErrors.
 
 import type { KafkaError } from '../base/errors.ts'
 import type { RecordHeader } from '../kafka/recordBatch.ts'
@@ -125,6 +125,9 @@ export interface Cluster {
   /** Partitions in the order of the request. Error of the whole: UNKNOWN_TOPIC_OR_PARTITION. */
   fetch(request: FetchRequest): Promise<readonly FetchedPartition[]>
   listOffsets(topicName: string, partition: number, spec: OffsetSpec): Promise<ListedOffset>
-  /** Moves the log start; -1 is the high watermark. Answers the new log start. Errors: OFFSET_OUT_OF_RANGE, POLICY_VIOLATION. */
+  /**
+   * Moves the log start; -1 is the high watermark. Answers the new log start. Errors: OFFSET_OUT_OF_RANGE,
+   * POLICY_VIOLATION.
+   */
   deleteRecords(topicName: string, partition: number, beforeOffset: number): Promise<number>
 }

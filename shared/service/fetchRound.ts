@@ -1,4 +1,5 @@
-// One look at the log for a fetch: each partition in the order of the request, within the bytes that are left (F2, F3, F4).
+// One look at the log for a fetch: each partition in the order of the request, within the bytes that are left (F2, F3,
+// F4).
 
 import { KafkaError } from '../base/errors.ts'
 import type { Blocks } from '../log/blocks.ts'

@@ -1,4 +1,5 @@
-// The engine's settings where nothing else is said, for one machine. A setting exists once, here; the runtime overrides it.
+// The engine's settings where nothing else is said, for one machine. A setting exists once, here; the runtime overrides
+// it.
 
 import type { ClusterSettings } from './createCluster.ts'
 

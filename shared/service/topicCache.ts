@@ -1,5 +1,6 @@
-// Topics as produce and fetch see them, remembered for a short while so that a warm request reads no topic item. What is
-// remembered may be old: a config of the last seconds, or a topic that was deleted, which its missing sequencer shows.
+// Topics as produce and fetch see them, remembered for a short while so that a warm request reads no topic item. What
+// is remembered may be old: a config of the last seconds, or a topic that was deleted, which its missing sequencer
+// shows.
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'

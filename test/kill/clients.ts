@@ -1,6 +1,6 @@
-// Producers of the kill loop, over HTTP: plain JSON records, encoded batches, and idempotent ones that send again after a
-// restart what was not acknowledged. Each works until the server is gone and notes what was acknowledged. Every value is
-// sent under one name of its own, so that a second copy in the log is seen.
+// Producers of the kill loop, over HTTP: plain JSON records, encoded batches, and idempotent ones that send again after
+// a restart what was not acknowledged. Each works until the server is gone and notes what was acknowledged. Every value
+// is sent under one name of its own, so that a second copy in the log is seen.
 import { encodeBatch } from '../../shared/kafka/recordBatch.ts'
 import type { Ledger } from './ledger.ts'
 

@@ -1,8 +1,8 @@
-// The end of a run: the faults are over, and everything must work again. Every log is read from its start to its end by a
-// process that has lived through the run and by a new one, offsets are asked for, and every topic takes a record and
+// The end of a run: the faults are over, and everything must work again. Every log is read from its start to its end by
+// a process that has lived through the run and by a new one, offsets are asked for, and every topic takes a record and
 // gives it back.
 
-import { fetchOnce, listOffset } from './actors/reader.ts'
+import { fetchOnce, listOffset, timestampToSeek } from './actors/reader.ts'
 import { draftRecords } from './actors/records.ts'
 import { send } from './actors/send.ts'
 import { ask } from './client.ts'
@@ -53,9 +53,7 @@ async function produceAndRead(
 }
 
 async function listAll(sim: Sim, process: SimProcess, topicName: string, partition: number): Promise<void> {
-  const { random } = sim.world
-  const now = Math.floor(sim.world.now())
-  const times = Array.from({ length: 2 }, () => now + random.between(-800_000, 600_000))
+  const times = Array.from({ length: 3 }, () => timestampToSeek(sim))
   for (const spec of ['earliest', 'latest', 'maxTimestamp', ...times] as const) {
     const { offset } = await listOffset(sim, process, { topicName, partition, spec })
     if (offset === undefined) sim.report(`${topicName}/${partition}: no answer to listOffset ${spec}`)

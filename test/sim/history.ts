@@ -1,5 +1,5 @@
-// What clients asked and what they were told: the only thing that checkers know of a run, beside what is stored in the end.
-// `invoked` and `ended` are points in the world's order; `ended` is Infinity where no answer ever came.
+// What clients asked and what they were told: the only thing that checkers know of a run, beside what is stored in the
+// end. `invoked` and `ended` are points in the world's order; `ended` is Infinity where no answer ever came.
 
 export interface Span {
   readonly invoked: number
@@ -112,6 +112,7 @@ export interface SentRecord {
   readonly id: string
   readonly key: string | null
   readonly value: string
+  readonly timestamp: number
 }
 
 export const idOfValue = (value: Uint8Array | null): string => {

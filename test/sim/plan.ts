@@ -23,7 +23,7 @@ export interface Plan {
 export function drawPlan(random: Prng): Plan {
   const topics = drawTopics(random)
   return {
-    processes: random.between(1, 4),
+    processes: random.pick([1, 2, 2, 3, 4]),
     timeoutMs: random.pick([2_000, 20_000, 120_000]),
     faults: drawFaults(random),
     settings: drawSettings(random),
@@ -35,7 +35,7 @@ export function drawPlan(random: Prng): Plan {
 function drawSettings(random: Prng): ClusterSettings {
   return {
     flush: {
-      lingerMs: random.pick([0, 0, 2, 20]),
+      lingerMs: random.pick([0, 2, 20]),
       flushBytesMax: random.pick([500, 4_000_000]),
       flushRequestsMax: random.pick([1, 5, 1000]),
       flushesInFlightMax: random.pick([1, 4]),
@@ -55,7 +55,10 @@ function drawSettings(random: Prng): ClusterSettings {
   }
 }
 
-/** One that grows long, one that is deleted again and again, and one of several sequencers; not all of them in every run. */
+/**
+ * One that grows long, one that is deleted again and again, and one of several sequencers; not all of them in every
+ * run.
+ */
 function drawTopics(random: Prng): readonly AdminSettings[] {
   const common = { pauseMsMax: 2_000, deletesRecords: random.chance(0.5), deletesTopic: false }
   const long = { ...common, topicName: 'long', partitionCount: random.between(1, 3), partitionCountMax: 4 }

@@ -1,5 +1,5 @@
-// `npm run sim`: runs of the simulation. Prints seed and faults first, on a violation the end of the trace and, last, the
-// command that shows it again.
+// `npm run sim`: runs of the simulation. Prints seed and faults first, on a violation the end of the trace and, last,
+// the command that shows it again.
 
 import { parseArgs } from 'node:util'
 import cliProgress from 'cli-progress'

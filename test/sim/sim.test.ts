@@ -1,5 +1,5 @@
-// The simulation in the test run: seeds that are always run, seeds that failed once, that a seed is a run, and that what is
-// broken is found.
+// The simulation in the test run: seeds that are always run, seeds that failed once, that a seed is a run, and that
+// what is broken is found.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

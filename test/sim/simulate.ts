@@ -1,5 +1,5 @@
-// One run: the plan of a seed, carried out under faults for a number of steps, then without faults until nothing is left to
-// do, then checked.
+// One run: the plan of a seed, carried out under faults for a number of steps, then without faults until nothing is
+// left to do, then checked.
 
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'

@@ -24,33 +24,20 @@ export interface Watch {
 }
 
 export function createWatch(table: Table, scope: Scope, order: () => number, counters: Counters): Watch {
-  const incarnations: Incarnation[] = []
+  const { incarnations, born, died } = createRegister(order, counters)
 
   const topicPut = (write: TransactWrite) => {
     if (write.kind !== 'put' || write.key.pk !== scope.topicsPk) return
-    const { name, id } = write.attributes
-    const known = incarnations.some(
-      ({ topicId, diedAt }) => topicId === id && diedAt === Number.POSITIVE_INFINITY,
-    )
-    if (known) return
-    incarnations.push({
-      topicName: String(name),
-      topicId: String(id),
-      bornAt: order(),
-      diedAt: Number.POSITIVE_INFINITY,
-      sequencers: [],
-    })
-    counters.count('topicCreated')
+    born(String(write.attributes.name), String(write.attributes.id))
   }
 
-  const died = (sk: string, sequencers: readonly Item[]) => {
-    const alive = incarnations.find(
-      ({ topicName, diedAt }) => topicName.replaceAll('.', '_') === sk && diedAt === Number.POSITIVE_INFINITY,
-    )
-    if (!alive) return
-    alive.diedAt = order()
-    alive.sequencers = sequencers
-    counters.count('topicDeleted')
+  const sequencersOf = async (writes: readonly TransactWrite[]): Promise<readonly Item[]> => {
+    const found: Item[] = []
+    for (const { kind, key } of writes) {
+      const item = kind === 'delete' && key.sk === 'sequencer' ? await table.get(key) : undefined
+      if (item) found.push(item)
+    }
+    return found
   }
 
   return {
@@ -72,19 +59,40 @@ export function createWatch(table: Table, scope: Scope, order: () => number, cou
         return outcome
       },
       async transact(writes) {
-        const gone = writes.filter((write) => write.kind === 'delete')
-        const sequencers: Item[] = []
-        for (const { key } of gone) {
-          const item = key.sk === 'sequencer' ? await table.get(key) : undefined
-          if (item) sequencers.push(item)
-        }
+        const sequencers = await sequencersOf(writes)
         const outcome = await table.transact(writes)
         if (!outcome.ok) return outcome
-        for (const { key } of gone) if (key.pk === scope.topicsPk) died(key.sk, sequencers)
+        for (const { kind, key } of writes) {
+          if (kind === 'delete' && key.pk === scope.topicsPk) died(key.sk, sequencers)
+        }
         writes.forEach(topicPut)
         if (writes.some(({ key }) => key.sk.startsWith('producer/'))) counters.count('eviction')
         return outcome
       },
+    },
+  }
+}
+
+/** Who lives, and who lived when. */
+function createRegister(order: () => number, counters: Counters) {
+  const incarnations: Incarnation[] = []
+  const isAlive = ({ diedAt }: Incarnation) => diedAt === Number.POSITIVE_INFINITY
+  return {
+    incarnations,
+    born(topicName: string, topicId: string) {
+      if (incarnations.some((one) => one.topicId === topicId && isAlive(one))) return
+      const diedAt = Number.POSITIVE_INFINITY
+      incarnations.push({ topicName, topicId, bornAt: order(), diedAt, sequencers: [] })
+      counters.count('topicCreated')
+    },
+    died(sortKey: string, sequencers: readonly Item[]) {
+      const one = incarnations.find(
+        (alive) => isAlive(alive) && alive.topicName.replaceAll('.', '_') === sortKey,
+      )
+      if (!one) return
+      one.diedAt = order()
+      one.sequencers = sequencers
+      counters.count('topicDeleted')
     },
   }
 }

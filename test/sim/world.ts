@@ -1,6 +1,6 @@
 // The world of one run: virtual time, chance and the one heap of events. Whatever waits (a storage call, a sleep) is an
-// event here; the loop lets all microtasks run out, takes the next event (of several that are due at once, one by chance),
-// moves the clock and runs it. No real time and no real chance: a seed is a run.
+// event here; the loop lets all microtasks run out, takes the next event (of several that are due at once, one by
+// chance), moves the clock and runs it. No real time and no real chance: a seed is a run.
 
 import { createHash } from 'node:crypto'
 import { createHeap } from './heap.ts'

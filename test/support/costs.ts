@@ -10,7 +10,9 @@ import { createTestCluster } from './testCluster.ts'
 const large = 'x'.repeat(limits.inlineFlushBytesMax)
 export const small = 'x'.repeat(100)
 
-/** A cluster whose calls are counted, with a topic `t` of 16 partitions and a log of `commits` commits in partition 0. */
+/**
+ * A cluster whose calls are counted, with a topic `t` of 16 partitions and a log of `commits` commits in partition 0.
+ */
 export async function createCounted(commits = 1) {
   const ports = virtualPorts()
   const counted = countCalls(ports)

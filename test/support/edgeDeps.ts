@@ -1,5 +1,6 @@
 // The edge without an engine behind it: for tests of what happens before a cluster is asked.
-import type { HttpDeps } from '../../shared/http/context.ts'
+import { createByteRoom } from '../../shared/base/concurrency.ts'
+import type { AppDeps, HttpDeps } from '../../shared/http/context.ts'
 
 export interface Edge {
   readonly deps: HttpDeps
@@ -9,7 +10,7 @@ export interface Edge {
 /** No clusters, no compactor, a clock that stands still, and random bytes that are all 7. */
 export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
   const failures: unknown[] = []
-  const deps: HttpDeps = {
+  const deps: AppDeps = {
     cluster: () => undefined,
     clusterIds: () => [],
     compaction: () => undefined,
@@ -30,5 +31,5 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
     reportFailure: (error) => failures.push(error),
     ...changes,
   }
-  return { deps, failures }
+  return { deps: { ...deps, bodyRoom: createByteRoom(deps.limits.bodiesBytesMax) }, failures }
 }

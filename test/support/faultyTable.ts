@@ -2,7 +2,10 @@
 import { StorageError } from '../../shared/base/errors.ts'
 import type { Table, TransactWrite, Write } from '../../shared/ports/table.ts'
 
-/** 'lost': carried out, and the answer is lost. 'dropped': never carried out, and nobody knows. 'refused': known to have had no effect. */
+/**
+ * 'lost': carried out, and the answer is lost. 'dropped': never carried out, and nobody knows. 'refused': known to have
+ * had no effect.
+ */
 export type Fault = 'lost' | 'dropped' | 'refused'
 
 export function withFaults(

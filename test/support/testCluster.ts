@@ -1,4 +1,5 @@
-// A cluster on the memory adapters, and the app on it, for tests: nothing is mocked, nothing is shared between two of them.
+// A cluster on the memory adapters, and the app on it, for tests: nothing is mocked, nothing is shared between two of
+// them.
 
 import { createApp } from '../../shared/http/app.ts'
 import type { HttpDeps } from '../../shared/http/context.ts'

@@ -1,6 +1,6 @@
-// A clock whose time passes only while everybody waits: when nothing is left to do but sleep, it goes on to the earliest
-// sleeper and wakes it. Minutes of waiting cost a test nothing, and what it reads is exact. Only for memory adapters: work
-// that real I/O holds up looks like waiting.
+// A clock whose time passes only while everybody waits: when nothing is left to do but sleep, it goes on to the
+// earliest sleeper and wakes it. Minutes of waiting cost a test nothing, and what it reads is exact. Only for memory
+// adapters: work that real I/O holds up looks like waiting.
 import type { Clock } from '../../shared/ports/world.ts'
 
 interface Sleeper {

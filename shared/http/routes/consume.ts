@@ -11,6 +11,7 @@ import { readBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
+import { jsonBodyBytesMax } from '../jsonBody.ts'
 import { topicParams } from '../params.ts'
 import { jsonAnswer, parsed, parseParams, registerRaw, requireJson } from '../rawRoute.ts'
 import { pageCharactersMax } from '../recordPage.ts'
@@ -51,7 +52,7 @@ export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
     const cluster = findCluster(deps, cluster_id)
     requireJson(c)
-    const body = await readBody(c, deps)
+    const body = await readBody(c, deps, jsonBodyBytesMax)
     const json = body.length === 0 ? {} : parseJson(body, 'in the request body').value
     const request = parsed('json', consumeRequestSchema, json)
     const positions = await findPositions(cluster, topic_name, request)

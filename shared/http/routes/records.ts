@@ -8,7 +8,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { bodyRoom, openBody, withBody } from '../body.ts'
+import { openBody, withBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
@@ -161,7 +161,7 @@ const freeBytes = 64 * 1024
 function chunkedBody(c: RawContext, deps: HttpDeps): RecordSource {
   const { bodyBytesMax, bodyIdleMsMax, streamMsMax } = deps.limits
   const stream = openBody(c, deps.clock)
-  const room = bodyRoom(deps)
+  const { bodyRoom: room } = deps
   const endsAt = deps.clock.now() + streamMsMax
   let held = 0
   const release = (): void => {

@@ -44,6 +44,8 @@ export const createFileObjectStore = async (directory: string): Promise<ObjectSt
   }
 }
 
+// Linked before it is synced, so that the journal of the file system takes the file and its names in one
+// commit. What a power cut leaves of a put without an answer is garbage that nothing names.
 const createPut = (stored: string, incoming: string) => {
   const makeFolder = createFolders(stored)
   let sequence = 0
@@ -53,32 +55,20 @@ const createPut = (stored: string, incoming: string) => {
     const temporary = path.join(incoming, String(sequence))
     const folder = path.dirname(file)
     await failsWith('none', () => makeFolder(folder))
+    const handle = await failsWith('none', () => open(temporary, 'w'))
+    const leave = () => Promise.all([handle.close(), absentAs(undefined, unlink(temporary))])
+    let isLinked: boolean
     try {
-      const isLinked = await writeAndLink(temporary, file, parts)
-      // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
-      await failsWith('unknown', () => syncFolder(folder))
-      return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
-    } finally {
-      await failsWith('unknown', () => absentAs(undefined, unlink(temporary)))
+      await failsWith('none', () => writeAll(handle, parts))
+      isLinked = await linkIfAbsent(temporary, file)
+      await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
+    } catch (error) {
+      await leave()
+      throw error
     }
-  }
-}
-
-// Linked before it is synced, so that the journal of the file system takes the file and its names in one commit. What a
-// power cut leaves of a put without an answer is garbage that nothing names.
-const writeAndLink = async (
-  temporary: string,
-  file: string,
-  parts: readonly Uint8Array[],
-): Promise<boolean> => {
-  const handle = await failsWith('none', () => open(temporary, 'w'))
-  try {
-    await failsWith('none', () => writeAll(handle, parts))
-    const isLinked = await linkIfAbsent(temporary, file)
-    await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
-    return isLinked
-  } finally {
-    await handle.close()
+    // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
+    await failsWith('unknown', () => Promise.all([syncFolder(folder), leave()]))
+    return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
   }
 }
 

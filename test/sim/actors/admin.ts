@@ -1,5 +1,5 @@
-// An administrator of one topic: creates it, alters its configs, lets it grow, deletes records, deletes it and creates it
-// again, and asks again where it is not told what became of a request.
+// An administrator of one topic: creates it, alters its configs, lets it grow, deletes records, deletes it and creates
+// it again, and asks again where it is not told what became of a request.
 
 import { ask, outcomeOf } from '../client.ts'
 import type { CreateTopicOp, DeleteRecordsOp, DeleteTopicOp } from '../history.ts'

@@ -2,10 +2,10 @@
 // request with a delivery report each.
 
 import { ask } from '../client.ts'
-import type { RecordOutcome } from '../history.ts'
+import type { RecordOutcome, SentRecord } from '../history.ts'
 import type { SimProcess } from '../process.ts'
 import { type Actor, createRoute, pause, type Sim } from '../sim.ts'
-import { type Draft, draftRecords } from './records.ts'
+import { draftRecords } from './records.ts'
 import { beginProduce, countOutcomes } from './send.ts'
 
 export interface HttpProducerSettings {
@@ -33,7 +33,7 @@ async function post(
   sim: Sim,
   process: SimProcess,
   topicName: string,
-  drafts: readonly Draft[],
+  drafts: readonly SentRecord[],
 ): Promise<void> {
   const op = beginProduce(sim, { topicName, drafts })
   const what = `POST ${topicName} ${drafts[0]?.id}+${drafts.length}`
@@ -50,7 +50,7 @@ async function post(
   countOutcomes(sim, op.outcomes)
 }
 
-const toJson = ({ key, value, timestamp }: Draft): string =>
+const toJson = ({ key, value, timestamp }: SentRecord): string =>
   JSON.stringify({
     key: { type: 'STRING', data: key },
     value: { type: 'STRING', data: value },

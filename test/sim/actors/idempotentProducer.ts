@@ -1,11 +1,11 @@
 // A producer with a sequence, to one partition, as Kafka's client does it: up to five requests under way, each repeated
-// with its sequence until it is answered, to another process than before. When its sequence is broken for good (the topic
-// was created anew, a request was given up) it begins again: with a new id, or with its next epoch.
+// with its sequence until it is answered, to another process than before. When its sequence is broken for good (the
+// topic was created anew, a request was given up) it begins again: with a new id, or with its next epoch.
 
 import { ask } from '../client.ts'
-import type { InitProducerOp, RecordOutcome, SentProducer } from '../history.ts'
+import type { InitProducerOp, RecordOutcome, SentProducer, SentRecord } from '../history.ts'
 import { type Actor, begin, createRoute, pause, type Sim } from '../sim.ts'
-import { type Draft, draftRecords } from './records.ts'
+import { draftRecords } from './records.ts'
 import { send } from './send.ts'
 
 export interface IdempotentProducerSettings {
@@ -86,7 +86,7 @@ async function sendUntilStored(
   sim: Sim,
   { topicName, partition, attemptsMax }: IdempotentProducerSettings,
   session: Session,
-  drafts: readonly Draft[],
+  drafts: readonly SentRecord[],
   producer: SentProducer,
   recordsPerBatch: number | undefined,
 ): Promise<boolean> {

@@ -98,12 +98,19 @@ function nextPosition({ world }: Sim, answer: FetchAnswer): number {
 
 async function listOnce(sim: Sim, process: SimProcess, topicName: string, partition: number): Promise<void> {
   const { random } = sim.world
-  const timestamp = Math.floor(sim.world.now()) + random.between(-700_000, 700_000)
+  const timestamp = timestampToSeek(sim)
   await listOffset(sim, process, {
     topicName,
     partition,
     spec: random.pick(['earliest', 'latest', 'maxTimestamp', timestamp, timestamp, timestamp] as const),
   })
+}
+
+/** Of some record, or somewhere about. */
+export function timestampToSeek({ world, sent }: Sim): number {
+  const { random } = world
+  const some = random.chance(0.5) ? sent.get(`r${random.between(0, sent.size - 1)}`) : undefined
+  return some?.timestamp ?? Math.floor(world.now()) + random.between(-700_000, 700_000)
 }
 
 export async function listOffset(

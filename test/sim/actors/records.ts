@@ -3,10 +3,6 @@ import type { NewRecord } from '../../../shared/kafka/recordBatch.ts'
 import type { SentRecord } from '../history.ts'
 import type { Sim } from '../sim.ts'
 
-export interface Draft extends SentRecord {
-  readonly timestamp: number
-}
-
 export interface DraftShape {
   readonly keyed: boolean
   /** A few records are this large. */
@@ -15,11 +11,11 @@ export interface DraftShape {
 
 const timestampSpreadMs = 600_000
 
-export function draftRecords(sim: Sim, count: number, shape: DraftShape): readonly Draft[] {
+export function draftRecords(sim: Sim, count: number, shape: DraftShape): readonly SentRecord[] {
   return Array.from({ length: count }, () => draftRecord(sim, shape))
 }
 
-function draftRecord({ world, sent }: Sim, { keyed, largeBytes }: DraftShape): Draft {
+function draftRecord({ world, sent }: Sim, { keyed, largeBytes }: DraftShape): SentRecord {
   const { random } = world
   const id = `r${sent.size}`
   const padding = random.chance(0.03) ? largeBytes : random.between(0, 40)
@@ -33,7 +29,7 @@ function draftRecord({ world, sent }: Sim, { keyed, largeBytes }: DraftShape): D
   return record
 }
 
-export const newRecordOf = ({ key, value, timestamp }: Draft): NewRecord => ({
+export const newRecordOf = ({ key, value, timestamp }: SentRecord): NewRecord => ({
   timestamp,
   key: key === null ? null : Buffer.from(key),
   value: Buffer.from(value),

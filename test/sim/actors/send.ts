@@ -2,16 +2,16 @@
 import type { KafkaError } from '../../../shared/base/errors.ts'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
 import { ask } from '../client.ts'
-import type { ProduceOp, RecordOutcome, SentProducer } from '../history.ts'
+import type { ProduceOp, RecordOutcome, SentProducer, SentRecord } from '../history.ts'
 import type { SimProcess } from '../process.ts'
 import { begin, type Sim } from '../sim.ts'
-import { type Draft, newRecordOf } from './records.ts'
+import { newRecordOf } from './records.ts'
 
 export interface Request {
   readonly topicName: string
   /** Absent: the service chooses, by key. */
   readonly partition?: number
-  readonly drafts: readonly Draft[]
+  readonly drafts: readonly SentRecord[]
   readonly producer?: SentProducer
   /** Sent as encoded batches, of this many records each; else record by record. */
   readonly recordsPerBatch?: number
@@ -65,7 +65,7 @@ async function callRecords(process: SimProcess, request: Request): Promise<reado
 
 async function callBatches(process: SimProcess, request: Request): Promise<readonly RecordOutcome[]> {
   const { topicName, drafts, producer, partition = 0, recordsPerBatch = 1 } = request
-  const groups: (readonly Draft[])[] = []
+  const groups: (readonly SentRecord[])[] = []
   for (let at = 0; at < drafts.length; at += recordsPerBatch)
     groups.push(drafts.slice(at, at + recordsPerBatch))
   let sequence = producer?.baseSequence ?? 0

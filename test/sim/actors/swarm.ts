@@ -1,4 +1,5 @@
-// Many producers that each say little: more than one sequencer keeps rows of, so that the idlest are evicted and come back.
+// Many producers that each say little: more than one sequencer keeps rows of, so that the idlest are evicted and come
+// back.
 import { type Actor, pause, type Sim } from '../sim.ts'
 import { initProducer } from './idempotentProducer.ts'
 import { draftRecords } from './records.ts'

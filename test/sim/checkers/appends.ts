@@ -1,6 +1,6 @@
-// What must hold between the appends that clients made and the logs: acknowledged records once, refused ones never, others
-// at most once; what was acknowledged before another began comes before it; a producer's sequence has no hole, no
-// repetition, and no refusal without reason.
+// What must hold between the appends that clients made and the logs: acknowledged records once, refused ones never,
+// others at most once; what was acknowledged before another began comes before it; a producer's sequence has no hole,
+// no repetition, and no refusal without reason.
 
 import type { Op, ProduceOp } from '../history.ts'
 import { type Ack, type Acks, certainlyMet } from './acks.ts'

@@ -1,6 +1,6 @@
-// What must hold of reads: they show what the log holds, whole and in its order, never past the high watermark, everything
-// that was acknowledged before they began, and never less than a read that ended before. Offsets by timestamp are what
-// looking at every record would have found.
+// What must hold of reads: they show what the log holds, whole and in its order, never past the high watermark,
+// everything that was acknowledged before they began, and never less than a read that ended before. Offsets by
+// timestamp are what looking at every record would have found.
 
 import type { DeleteRecordsOp, FetchAnswer, FetchOp, ListOffsetOp, Op, Span } from '../history.ts'
 import { type Acks, certainlyMet, type LogsByName, logsByName, mayHaveMet } from './acks.ts'

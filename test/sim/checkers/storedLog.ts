@@ -1,5 +1,6 @@
-// The logs as the stores hold them in the end, of living and of deleted topics, read from metadata and bytes and not by way
-// of the engine's reads. Finds what must hold of them by themselves: nothing is missing, nothing dangles, offsets are dense.
+// The logs as the stores hold them in the end, of living and of deleted topics, read from metadata and bytes and not by
+// way of the engine's reads. Finds what must hold of them by themselves: nothing is missing, nothing dangles, offsets
+// are dense.
 
 import { decodeRecords, splitBatches } from '../../../shared/kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../../../shared/kafka/recordBatchLayout.ts'

@@ -281,7 +281,7 @@ test('many producers that append once do not make the sequencer grow', async () 
   assert.ok(most <= limits.producersPerSequencer + betweenSpills, `${most} rows`)
 })
 
-test('a tail that nobody can spill takes commits until it is full, and takes them again once it was spilled', async () => {
+test('a tail that nobody can spill takes commits until it is full, and again once it was spilled', async () => {
   const ports = virtualPorts()
   let broken = true
   const table = withFaults(ports.table, (writes) => (broken && isSpill(writes) ? 'refused' : undefined))

@@ -80,7 +80,7 @@ const anyRequests = fc.array(
   { minLength: 1, maxLength: 12 },
 )
 
-test('every batch of a flush lies in one container, in order, side by side, and one commit a sequencer names it', () => {
+test('every batch lies in one container, in order, side by side, and one commit a sequencer names it', () => {
   const paths: readonly WritePath[] = ['auto', 's3', 'inline']
   fc.assert(
     fc.property(anyRequests, (some) => {

@@ -1,5 +1,5 @@
-// Kafka's rules of idempotent producers once more, written apart from the engine: a log per partition as a plain list, and
-// what a broker would answer. Rows P11 to P15; a producer that is not known begins at sequence 0.
+// Kafka's rules of idempotent producers once more, written apart from the engine: a log per partition as a plain list,
+// and what a broker would answer. Rows P11 to P15; a producer that is not known begins at sequence 0.
 import type { SequencedBatch } from '../../../shared/log/producerRule.ts'
 
 export interface ModelBatch {

@@ -92,7 +92,7 @@ test('readers of one object at the same time share one request, and later ones n
   assert.equal((await counted.during(read)).objectReads, 0)
 })
 
-test('an object that is damaged or gone is said to be so, with its place, and the other partitions can be read', async () => {
+test('an object that is damaged is said to be so, with its place', async () => {
   const ports = virtualPorts()
   const objects = {
     ...ports.objects,

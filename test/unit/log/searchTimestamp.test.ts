@@ -30,7 +30,7 @@ const logs = fc.record({
   deleted: fc.double({ min: 0, max: 1.2, noNaN: true }),
 })
 
-test('offsets by timestamp are those of a look at every record: spilled, in the tail, after DeleteRecords', async () => {
+test('offsets by timestamp are those of a look at every record, after DeleteRecords too', async () => {
   await fc.assert(
     fc.asyncProperty(logs, async ({ batches, deleted }) => {
       const { cluster } = await createLog()

@@ -76,7 +76,7 @@ test('a second process on the same data is refused by one sentence, and the firs
   await first.stop()
 })
 
-test('a setting that is wrong, a port that is taken and an unknown argument are refused before anything is written', async (t) => {
+test('a wrong setting and an unknown argument are refused before anything is written', async (t) => {
   const folder = await temporaryFolder(t)
   const host = await runMain({ DATA_DIR: folder, HOST: '0.0.0.0' })
   assert.equal(host.code, 1)
@@ -85,6 +85,10 @@ test('a setting that is wrong, a port that is taken and an unknown argument are 
   assert.equal(argument.code, 2)
   assert.match(argument.stderr, /^Unknown argument --port\./)
   assert.deepEqual(await readdir(folder), [])
+})
+
+test('a port that is taken is refused by one sentence', async (t) => {
+  const folder = await temporaryFolder(t)
   const taken = createServer().listen(0, '127.0.0.1')
   t.after(() => taken.close())
   await new Promise((resolve) => taken.once('listening', resolve))

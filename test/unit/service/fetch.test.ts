@@ -108,7 +108,7 @@ test('a fetch that waits on a topic that is deleted hears of it', async () => {
   await refused
 })
 
-test('the first batch of the first partition that has one is whole even where it is larger than every limit', async () => {
+test('the first batch of the first partition that has one is whole even beyond every limit', async () => {
   const { cluster } = await createLog({ partitionCount: 3 })
   for (const partition of [1, 2]) await cluster.produceRecords('t', [record('x'.repeat(5000), partition)])
   const limits = { partitionMaxBytes: 100, maxBytes: 100 }
@@ -164,7 +164,7 @@ test('partitions that the bytes no longer reach cost no requests', async () => {
   })
 })
 
-test('below the log start and above the high watermark is out of range, the high watermark itself is empty', async () => {
+test('below the log start and above the high watermark is out of range, at it is empty', async () => {
   const { cluster } = await createLog()
   for (let i = 0; i < 30; i++) await cluster.produceRecords('t', [record(`v${i}`)])
   await cluster.deleteRecords('t', 0, 20)

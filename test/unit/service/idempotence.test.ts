@@ -26,7 +26,7 @@ test('a batch that is sent again is answered with its first offset and stored on
   assert.deepEqual(await readAll(cluster), ['before', '1/0/0', '1/0/1', '1/0/2'])
 })
 
-test('the last five batches and older ones are answered with their first offset, from the tail and from the index', async () => {
+test('the last five batches and older ones are answered with their first offset, from tail and index', async () => {
   const { cluster } = await createLog()
   for (let i = 0; i < 60; i++) await cluster.produceBatches('t', 0, sequenced(1n, i * 2, 2))
   await cluster.idle()

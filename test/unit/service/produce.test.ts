@@ -220,6 +220,14 @@ test('records are divided into batches that the topic takes: what would fit alon
   }
 })
 
+test('the header of a batch counts when records are divided: two that fill it without one go apart', async () => {
+  for (let size = 440; size <= 480; size++) {
+    const { cluster } = await createLog({ configs: { 'max.message.bytes': '1000' } })
+    const outcomes = await cluster.produceRecords('t', [record('a'.repeat(size)), record('b'.repeat(size))])
+    assert.deepEqual(offsetsOf(outcomes), [0, 1], `two records of ${size} bytes`)
+  }
+})
+
 test('a record that no batch may hold is refused alone', async () => {
   const { cluster } = await createLog({ configs: { 'max.message.bytes': '1000' } })
   const outcomes = await cluster.produceRecords('t', [record('a'), record('b'.repeat(1000)), record('c')])
