@@ -70,7 +70,7 @@ async function besideCopy(step: Step): Promise<{ readonly result: StepResult; re
 /** Merging, then compaction by key, of one partition. */
 async function measureCompaction(name: string, bytes: number, valueBytes: number): Promise<void> {
   const data = path.join(folder, name)
-  const words = `${bytes >= gibibyte ? `${bytes / gibibyte} GiB` : `${bytes / mebibyte} MiB`}, records of ${valueBytes} bytes`
+  const words = `${bytes / mebibyte} MiB, records of ${valueBytes} bytes`
   await runStep({ kind: 'write', folder: data, bytes, batchBytes: mebibyte, valueBytes })
   const merge = await besideCopy({ kind: 'merge', folder: data })
   const merged = merge.result

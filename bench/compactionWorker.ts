@@ -39,7 +39,9 @@ async function onStorage(given: Exclude<Step, { kind: 'copy' }>): Promise<Measur
       throw error
     },
   }
-  const cluster = createCluster(deps, 'local', defaultClusterSettings)
+  // An object for each request, however many come at once.
+  const flush = { ...defaultClusterSettings.flush, flushRequestsMax: 1 }
+  const cluster = createCluster(deps, 'local', { ...defaultClusterSettings, flush })
   let measured: Measured = { seconds: 0, bytes: 0 }
   const calls = await counted.during(async () => {
     if (given.kind === 'write') measured = await write(cluster, given)

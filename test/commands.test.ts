@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { encodeBatch } from '../shared/kafka/recordBatch.ts'
+import { createScope } from '../shared/metadata/scope.ts'
 import { parseLocalConfig } from '../shared/runtime/config.ts'
 import { openLocalServices } from '../shared/runtime/local.ts'
 import { startServer } from '../shared/runtime/server.ts'
+import { openEmbeddedStorage } from '../shared/storage/embedded/open.ts'
 
 const topics = '/v3/clusters/local/topics'
 
@@ -142,6 +144,23 @@ describe('commands', { concurrency: 6 }, () => {
     assert.deepEqual([unknown.code, unknown.stderr], [1, `There is no topic 'nope' in ${data}.\n`])
   })
 
+  test('compact tells what a compactor that died a moment ago still holds', async (t) => {
+    const data = await createFolder(t)
+    const storage = await openEmbeddedStorage(data)
+    const scope = createScope('local')
+    const [topic] = (await storage.table.query({ pk: scope.topicsPk, limit: 1 })).items
+    const key = scope.lease(`compaction/${topic?.attributes.id}/0`)
+    const attributes = { epoch: 1, owner: 'dead', until: Date.now() + 60_000 }
+    await storage.table.write({ kind: 'put', key, attributes })
+    await storage.close()
+    const { code, stdout } = await command('compact', '--topic', 't', '--data', data)
+    assert.equal(code, 1)
+    assert.match(
+      stdout,
+      /^not done: merge \d+ bytes in 3 extents of t-0 \(a compactor that ended early .*\)$/m,
+    )
+  })
+
   test('the folder of a running server is refused by a sentence that names --url, which works', async (t) => {
     const data = await temporaryFolder(t)
     const server = await startWithTopic(data)
@@ -214,9 +233,17 @@ describe('commands', { concurrency: 6 }, () => {
   test('dump-log prints a segment, by its name or its id, without data unless it is asked', async (t) => {
     const data = await createFolder(t)
     await command('compact', '--topic', 't', '--data', data)
-    const name = (await objectsOf(data, 'segment')).at(-1) ?? ''
-    const { code, stdout } = await command('dumpLog', name, '--data', data)
-    assert.equal(code, 0)
+    const names = await objectsOf(data, 'segment')
+    const dumps = []
+    for (const one of names) dumps.push(await command('dumpLog', one, '--data', data))
+    assert.deepEqual(
+      dumps.map(({ code }) => code),
+      [0, 0],
+      'the segment that was merged, and the one that was compacted by key',
+    )
+    const cleaned = dumps.findIndex((dump) => dump.stdout.includes(' recordCount: 2 '))
+    const name = names[cleaned] ?? ''
+    const stdout = dumps[cleaned]?.stdout ?? ''
     const id = name.replaceAll('/', '').slice('localsegment'.length)
     assert.equal((await command('dumpLog', id, '--data', data)).stdout, stdout)
     assert.doesNotMatch(stdout, /payload|two/)

@@ -3,9 +3,9 @@
 // rewrites every segment below the point where the first one stopped.
 
 import { limits } from '../base/limits.ts'
-import { decodeRecords, type KafkaRecord } from '../kafka/recordBatch.ts'
+import { openRecords } from '../kafka/recordBatch.ts'
 import { attributeBit, readHeader } from '../kafka/recordBatchLayout.ts'
-import { deleteHorizonMs, emptyBatch, retainRecords } from '../kafka/retainRecords.ts'
+import { deleteHorizonMs, emptyBatch, type RecordInQuestion, retainRecords } from '../kafka/retainRecords.ts'
 import type { Lease } from '../leases/lease.ts'
 import { endOf } from '../log/extents.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
@@ -36,7 +36,7 @@ export interface CleanTask {
 
 /** The offset up to which the partition is clean now; undefined: another worker has taken over. */
 export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Promise<number | undefined> {
-  const map = createOffsetMap(deps.settings.offsetMapEntriesMax)
+  const map = createOffsetMap(Math.min(deps.settings.offsetMapEntriesMax, recordsToMap(task)))
   const stillHeld = keepLease(deps, task.lease)
   const mappedEnd = await mapDirtyKeys(deps, task, map, stillHeld)
   if (mappedEnd === undefined) return undefined
@@ -55,9 +55,15 @@ export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Pro
   return mappedEnd
 }
 
+const recordsToMap = ({ segments, firstDirtyOffset }: CleanTask): number =>
+  segments.reduce(
+    (sum, { endOffset, recordCount }) => sum + (endOffset > firstDirtyOffset ? recordCount : 0),
+    0,
+  )
+
 /**
- * Stops at the record with which the map is full, or when time is up: what follows is left to the next pass. undefined:
- * the lease was lost.
+ * Stops at the record with which the map is full, or when time is up: what follows is left to the next pass.
+ * undefined: the lease was lost.
  */
 async function mapDirtyKeys(
   deps: CompactionDeps,
@@ -84,9 +90,12 @@ function mapExtent(
   bytes: Uint8Array,
 ): number | undefined {
   for (const { batch } of soundBatchesOf(extent, bytes)) {
-    for (const { key, offset } of decodeRecords(batch, limits.decompressedBytesMax)) {
-      if (offset < task.firstDirtyOffset || key === null) continue
-      if (!map.put(key, offset)) return offset
+    const header = readHeader(batch)
+    const cursor = openRecords(batch, header, limits.decompressedBytesMax)
+    while (cursor.next()) {
+      const offset = header.baseOffset + cursor.offsetDelta
+      const key = offset < task.firstDirtyOffset ? null : cursor.key()
+      if (key !== null && !map.put(key, offset)) return offset
     }
   }
   return undefined
@@ -105,7 +114,10 @@ async function cleanGroup(
   const { topicId, partition } = task.partition
   const objectId = newObjectId(deps.clock, deps.random)
   const place = { topicId, partition, objectId, baseOffset: first.baseOffset }
-  const builder = createSegmentBuilder(place)
+  const builder = createSegmentBuilder(
+    place,
+    group.reduce((sum, segment) => sum + segment.bytes, 0),
+  )
   const cleaner = createBatchCleaner(deps, task, map, mappedEnd)
   for await (const { extent, bytes } of readAhead(
     deps,
@@ -169,7 +181,7 @@ function createBatchCleaner(
   const newHorizonMs = nowMs + task.partition.config.deleteRetentionMs
   let changed = false
 
-  const isSuperseded = ({ key, offset }: KafkaRecord): boolean => {
+  const isSuperseded = ({ key, offset }: RecordInQuestion): boolean => {
     if (key === null) counters.invalidRecords++
     return key === null || (map.get(key) ?? -1) > offset
   }
@@ -181,8 +193,8 @@ function createBatchCleaner(
       if (attributes & attributeBit.control || baseOffset >= mappedEnd) return batch
       const horizonMs = deleteHorizonMs(batch)
       const expired = horizonMs !== undefined && nowMs >= horizonMs
-      const keep = (record: KafkaRecord) =>
-        record.offset >= mappedEnd || !(isSuperseded(record) || (expired && record.value === null))
+      const keep = (record: RecordInQuestion) =>
+        record.offset >= mappedEnd || !(isSuperseded(record) || (expired && record.isTombstone))
       const { bytes, dropped } = retainRecords(batch, {
         keep,
         newHorizonMs,

@@ -84,8 +84,8 @@ async function collectSegments(pass: Pass): Promise<void> {
 }
 
 /**
- * Its writer may be frozen before the swap, and hold the lease as long as nobody else has taken it: taken here, the swap
- * can no more happen, and what nothing names now nothing will. A lease that is held leaves it to a later pass.
+ * Its writer may be frozen before the swap, and hold the lease as long as nobody else has taken it: taken here, the
+ * swap can no more happen, and what nothing names now nothing will. Where it is held, a later pass looks again.
  */
 async function deleteOrphan(
   pass: Pass,

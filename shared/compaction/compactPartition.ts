@@ -3,7 +3,9 @@
 
 import { limits } from '../base/limits.ts'
 import { type Lease, releaseLease, renewLease } from '../leases/lease.ts'
+import { producerIdExpirationMinutes } from '../log/producerRule.ts'
 import {
+  decodeProducerRow,
   groupOf,
   logStartAttribute,
   type ProducerRow,
@@ -14,7 +16,7 @@ import { retryRepeatable } from '../ports/retry.ts'
 import { cleanPartition } from './clean.ts'
 import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
 import { type CompactionDeps, isOver, type Partition } from './deps.ts'
-import { readPartition, readSegments } from './partitionItems.ts'
+import { queryAll, readPartition, readSegments } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
@@ -167,16 +169,25 @@ async function readCleaner(deps: CompactionDeps, { topicId, partition }: Partiti
   return parseCleanerItem(await retryRepeatable(deps, () => deps.table.get(key)))
 }
 
+/** Also those whose rows have left the sequencer; not those that have expired, as for Kafka's cleaner. */
 async function readProducers(
   deps: CompactionDeps,
   { topicId, partition }: Partition,
 ): Promise<ReadonlyMap<bigint, ProducerRow>> {
-  const key = deps.scope.sequencer(topicId, groupOf(partition))
-  const item = await retryRepeatable(deps, () => deps.table.get(key))
-  const rows = item ? producerRows(parseSequencer(item)) : []
-  return new Map(
-    rows.filter((row) => row.partition === partition).map(({ id, row }) => [parseBase36(id), row]),
-  )
+  const group = groupOf(partition)
+  const rows = new Map<bigint, ProducerRow>()
+  const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
+  for (const one of item ? producerRows(parseSequencer(item)) : []) {
+    if (one.partition === partition) rows.set(parseBase36(one.id), one.row)
+  }
+  // Second, so that what is evicted meanwhile is in one of them. In both, the sequencer's row is the newer one.
+  const { pk, sk: prefix } = deps.scope.evictedProducer(topicId, group, partition, '')
+  for await (const { key, attributes } of queryAll(deps, { pk, prefix })) {
+    const id = parseBase36(key.sk.slice(prefix.length))
+    if (attributes.row instanceof Uint8Array && !rows.has(id)) rows.set(id, decodeProducerRow(attributes.row))
+  }
+  const oldest = Math.floor(deps.clock.now() / 60_000) - producerIdExpirationMinutes
+  return new Map([...rows].filter(([, { lastUseMinutes }]) => lastUseMinutes >= oldest))
 }
 
 const parseBase36 = (text: string): bigint =>

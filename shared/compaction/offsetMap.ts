@@ -46,11 +46,13 @@ export function createOffsetMap(entriesMax: number): OffsetMap {
   }
 }
 
+const digestBytes = Buffer.alloc(32)
+const digestWords = new Int32Array(digestBytes.buffer, digestBytes.byteOffset, wordsPerKey)
+
+/** Good until the next one: a million digests must not become a million pieces of memory. */
 function hashOf(key: Uint8Array): Int32Array {
-  const digest = hash('sha256', key, 'buffer')
-  const words = new Int32Array(wordsPerKey)
-  for (let i = 0; i < wordsPerKey; i++) words[i] = digest.readInt32LE(i * 4)
-  return words
+  digestBytes.write(hash('sha256', key, 'binary'), 'binary')
+  return digestWords
 }
 
 function isSame(hashes: Int32Array, at: number, words: Int32Array): boolean {

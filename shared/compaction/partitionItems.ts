@@ -67,7 +67,7 @@ export async function readFlushes(
   let next = state.segmentsEndOffset
   let bytes = 0
   for await (const item of queryAll(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
-    for (const extent of inOrder([parseIndexItem(item)], next)) {
+    for (const extent of inOrder([parseIndexItem(item)], { topicId, partition, offset: next })) {
       extents.push(extent)
       next = extent.baseOffset + extent.offsetCount
       bytes += extent.length

@@ -1,5 +1,5 @@
-// The lease of a partition: whoever changes its segments holds it. A partition that is gone leaves no lease behind, so that
-// whoever held one, and was frozen since, changes nothing.
+// The lease of a partition: whoever changes its segments holds it. A partition that is gone leaves no lease behind, so
+// that whoever held one, and was frozen since, changes nothing.
 
 import { acquireLease, dropLease, type Lease, renewLease } from '../leases/lease.ts'
 import type { CompactionDeps, Partition } from './deps.ts'

@@ -8,7 +8,7 @@ import { batchesOf } from '../log/readBatches.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { newObjectId } from '../metadata/objectId.ts'
 import { groupOf, nextAttribute, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
-import type { Condition } from '../ports/table.ts'
+import type { Condition, TransactWrite } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { readFlushes, type Segments } from './partitionItems.ts'
 import { keepLease, type StillHeld } from './partitionLease.ts'
@@ -30,8 +30,8 @@ export type ReconcileOutcome =
   | { readonly kind: 'lost' }
 
 /**
- * Makes one segment, if there is enough for one. What lies below `cleanEndOffset` takes no more in: compaction by key tells
- * segments it has seen from others, and neighbours that are small it rewrites as one anyway.
+ * Makes one segment, if there is enough for one. What lies below `cleanEndOffset` takes no more in: compaction by
+ * key tells segments it has seen from others, and neighbours that are small it rewrites as one anyway.
  */
 export async function reconcileOnce(
   deps: CompactionDeps,
@@ -51,7 +51,10 @@ export async function reconcileOnce(
   const objectId = newObjectId(deps.clock, deps.random)
   const { baseOffset, sources } = plan
   const { topicId, partition: number } = partition
-  const builder = createSegmentBuilder({ topicId, partition: number, objectId, baseOffset })
+  const builder = createSegmentBuilder(
+    { topicId, partition: number, objectId, baseOffset },
+    sources.reduce((sum, extent) => sum + extent.length, 0),
+  )
   const tally = await copyBatches(deps, sources, builder, keepLease(deps, lease))
   if (!tally) return { kind: 'lost' }
   const endOffset = endOf(sources)
@@ -76,28 +79,30 @@ export async function reconcileOnce(
       createdMs: nowMs,
     },
     when: [],
-    with: [
-      {
-        kind: 'update',
-        key: deps.scope.sequencer(topicId, groupOf(number)),
-        actions: [{ kind: 'set', attribute: segmentsEndAttribute(number), value: endOffset }],
-        // Deleted meanwhile, it must not come back as an item with nothing but this.
-        when: [
-          { kind: 'exists', attribute: nextAttribute(number) },
-          unchangedEnd(number, state.segmentsEndOffset),
-        ],
-      },
-    ],
+    with: [segmentsTakeOver(deps, partition, state, endOffset)],
   })
   return stored ? { kind: 'merged' } : { kind: 'lost' }
 }
+
+/** The segments are the log up to `endOffset`. A sequencer that was deleted must not come back as this alone. */
+const segmentsTakeOver = (
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+  { segmentsEndOffset }: PartitionState,
+  endOffset: number,
+): TransactWrite => ({
+  kind: 'update',
+  key: deps.scope.sequencer(topicId, groupOf(partition)),
+  actions: [{ kind: 'set', attribute: segmentsEndAttribute(partition), value: endOffset }],
+  when: [{ kind: 'exists', attribute: nextAttribute(partition) }, unchangedEnd(partition, segmentsEndOffset)],
+})
 
 const unchangedEnd = (partition: number, end: number): Condition => {
   const attribute = segmentsEndAttribute(partition)
   return end === 0 ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: end }
 }
 
-const readsAhead = 8
+const readsAhead = 4
 
 /** Bounded: the segment itself and a few extents ahead. undefined: the lease was lost. */
 async function copyBatches(

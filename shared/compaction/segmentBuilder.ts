@@ -2,7 +2,7 @@
 // what comes out is counted again from its bytes: they must agree before anything is stored.
 
 import { invariant, KafkaError } from '../base/errors.ts'
-import { patchBatch } from '../kafka/recordBatch.ts'
+import { patchBatch, splitBatches } from '../kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { encodeSegmentFooter } from '../metadata/segmentFooter.ts'
@@ -43,6 +43,8 @@ export interface SegmentBuilder {
 }
 
 const chunkBytes = 1024 * 1024
+/** One size for nearly all, so that what one segment gives back the next one takes. */
+const slabBytes = 4 * 1024 * 1024
 
 interface Chunk {
   readonly baseOffset: number
@@ -51,15 +53,16 @@ interface Chunk {
   maxTimestamp: number
 }
 
-export function createSegmentBuilder(place: SegmentPlace): SegmentBuilder {
-  const parts: Uint8Array[] = []
+/** `bytesExpected` is a guess: what is not needed is not taken from the memory. */
+export function createSegmentBuilder(place: SegmentPlace, bytesExpected: number): SegmentBuilder {
+  const slabs = createSlabs(bytesExpected)
   const chunks: Chunk[] = [newChunk(place.baseOffset, 0)]
   let bytes = 0
 
   return {
     bytes: () => bytes,
     add(batch, baseOffset) {
-      const copy = batch.slice()
+      const copy = slabs.add(batch)
       patchBatch(copy, baseOffset, 0)
       const { maxTimestamp } = readHeader(copy)
       let chunk = chunks.at(-1)
@@ -69,7 +72,6 @@ export function createSegmentBuilder(place: SegmentPlace): SegmentBuilder {
       }
       chunk.length += copy.length
       chunk.maxTimestamp = Math.max(chunk.maxTimestamp, maxTimestamp)
-      parts.push(copy)
       bytes += copy.length
     },
     finish(endOffset) {
@@ -86,6 +88,7 @@ export function createSegmentBuilder(place: SegmentPlace): SegmentBuilder {
           producerBatches: [],
         }
       })
+      const parts = slabs.filled()
       const tally = tallyOf(parts, place.baseOffset, endOffset)
       const footer = encodeSegmentFooter({ ...place, ...tally, endOffset, chunks: extents })
       const maxTimestamp = Math.max(...extents.map((extent) => extent.maxTimestamp))
@@ -93,6 +96,30 @@ export function createSegmentBuilder(place: SegmentPlace): SegmentBuilder {
       const firstTimestamp = first ? readHeader(first).maxTimestamp : -1
       return { parts: [...parts, footer], extents, tally, bytes, maxTimestamp, firstTimestamp }
     },
+  }
+}
+
+/** Batches one after the other in a few large pieces of memory. */
+function createSlabs(bytesExpected: number) {
+  const full: Uint8Array[] = []
+  let slab = new Uint8Array(0)
+  let filled = 0
+  let total = 0
+  return {
+    /** The copy. */
+    add(batch: Uint8Array): Uint8Array {
+      if (filled + batch.length > slab.length) {
+        full.push(slab.subarray(0, filled))
+        slab = new Uint8Array(Math.max(batch.length, Math.min(slabBytes, bytesExpected - total)))
+        filled = 0
+      }
+      slab.set(batch, filled)
+      filled += batch.length
+      total += batch.length
+      return slab.subarray(filled - batch.length, filled)
+    },
+    filled: (): readonly Uint8Array[] =>
+      [...full, slab.subarray(0, filled)].filter(({ length }) => length > 0),
   }
 }
 
@@ -118,7 +145,7 @@ export const emptyTally: Tally = { batchCount: 0, recordCount: 0, crcSum: 0 }
 function tallyOf(parts: readonly Uint8Array[], baseOffset: number, endOffset: number): Tally {
   let tally = emptyTally
   let next = baseOffset
-  for (const batch of parts) {
+  for (const batch of parts.flatMap(splitBatches)) {
     const header = readHeader(batch)
     const end = header.baseOffset + header.lastOffsetDelta + 1
     invariant(

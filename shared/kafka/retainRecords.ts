@@ -5,14 +5,20 @@
 
 import { type Codec, codecOf, compress } from './compression.ts'
 import { encodeRecords } from './encodeRecords.ts'
-import { decodeRecords, type KafkaRecord, withHeaderRoom } from './recordBatch.ts'
-import { attributeBit, batchHeaderSize, readHeader, writeHeader } from './recordBatchLayout.ts'
+import { decodeRecords, openRecords, withHeaderRoom } from './recordBatch.ts'
+import { attributeBit, batchHeaderSize, checkOneBatch, readHeader, writeHeader } from './recordBatchLayout.ts'
 
 export interface Retention {
-  readonly keep: (record: KafkaRecord) => boolean
+  readonly keep: (record: RecordInQuestion) => boolean
   /** Milliseconds; of a batch that keeps tombstones and has no horizon yet. */
   readonly newHorizonMs: number
   readonly maxDecompressedBytes: number
+}
+
+export interface RecordInQuestion {
+  readonly offset: number
+  readonly key: Uint8Array | null
+  readonly isTombstone: boolean
 }
 
 export interface RetainedBatch {
@@ -30,14 +36,12 @@ export function deleteHorizonMs(batch: Uint8Array): number | undefined {
 
 /** `batch` has its offsets in place. */
 export function retainRecords(batch: Uint8Array, retention: Retention): RetainedBatch {
-  const records = decodeRecords(batch, retention.maxDecompressedBytes)
-  const kept = records.filter(retention.keep)
-  const dropped = records.length - kept.length
-  const setsHorizon = kept.some(({ value }) => value === null) && deleteHorizonMs(batch) === undefined
-  if (kept.length === 0) return { bytes: undefined, kept: 0, dropped }
-  if (dropped === 0 && !setsHorizon) return { bytes: batch, kept: kept.length, dropped }
-  const bytes = rebuild(batch, kept, setsHorizon ? retention.newHorizonMs : undefined)
-  return { bytes, kept: kept.length, dropped }
+  const survivors = chooseRecords(batch, retention)
+  const { kept, dropped } = survivors
+  const setsHorizon = survivors.keepsTombstone && deleteHorizonMs(batch) === undefined
+  if (kept === 0) return { bytes: undefined, kept, dropped }
+  if (dropped === 0 && !setsHorizon) return { bytes: batch, kept, dropped }
+  return { bytes: rebuild(batch, survivors, setsHorizon ? retention : undefined), kept, dropped }
 }
 
 /** The batch without records. */
@@ -48,21 +52,82 @@ export function emptyBatch(batch: Uint8Array): Uint8Array {
   return empty
 }
 
-function rebuild(batch: Uint8Array, kept: readonly KafkaRecord[], horizonMs: number | undefined): Uint8Array {
+interface Survivors {
+  /** Of the batch's plain records, as they lie one after the other: [start, end) of neighbours that stay. */
+  readonly runs: readonly { readonly start: number; readonly end: number }[]
+  readonly plainRecords: Uint8Array
+  readonly offsetDeltas: ReadonlySet<number>
+  readonly kept: number
+  readonly dropped: number
+  readonly keepsTombstone: boolean
+  readonly maxTimestamp: number
+}
+
+function chooseRecords(batch: Uint8Array, { keep, maxDecompressedBytes }: Retention): Survivors {
+  checkOneBatch(batch)
+  const header = readHeader(batch)
+  const cursor = openRecords(batch, header, maxDecompressedBytes)
+  const runs: { start: number; end: number }[] = []
+  const offsetDeltas = new Set<number>()
+  let first: number | undefined
+  let keepsTombstone = false
+  let maxTimestamp = -1
+  while (cursor.next()) {
+    first ??= cursor.start
+    const isTombstone = cursor.valueLength < 0
+    if (!keep({ offset: header.baseOffset + cursor.offsetDelta, key: cursor.key(), isTombstone })) continue
+    const start = cursor.start - first
+    const end = cursor.end - first
+    const last = runs.at(-1)
+    if (last?.end === start) last.end = end
+    else runs.push({ start, end })
+    offsetDeltas.add(cursor.offsetDelta)
+    keepsTombstone ||= isTombstone
+    maxTimestamp = Math.max(maxTimestamp, cursor.timestamp)
+  }
+  const kept = offsetDeltas.size
+  const dropped = header.recordCount - kept
+  const plainRecords = cursor.plainRecords()
+  return { runs, plainRecords, offsetDeltas, kept, dropped, keepsTombstone, maxTimestamp }
+}
+
+/** Records are copied as they lie; only a new horizon changes what their timestamps count from. */
+function rebuild(batch: Uint8Array, survivors: Survivors, horizon: Retention | undefined): Uint8Array {
   const header = readHeader(batch)
   const codec: Codec = codecOf(header.attributes)
-  const baseTimestamp = horizonMs ?? header.baseTimestamp
-  const offsetDeltas = kept.map(({ offset }) => offset - header.baseOffset)
-  const plain = encodeRecords(kept, { baseTimestamp, offsetDeltas })
-  const rebuilt = withHeaderRoom(codec === 'none' ? plain : compress(codec, plain))
+  const room = codec === 'none' ? batchHeaderSize : 0
+  const plain = horizon ? countFromHorizon(batch, survivors, horizon, room) : copyRuns(survivors, room)
+  const rebuilt = codec === 'none' ? plain : withHeaderRoom(compress(codec, plain))
   const appendTime = (header.attributes & attributeBit.logAppendTime) !== 0
-  const largest = kept.reduce((max, { timestamp }) => Math.max(max, timestamp), -1)
   writeHeader(rebuilt, {
     ...header,
-    attributes: header.attributes | (horizonMs === undefined ? 0 : attributeBit.deleteHorizon),
-    baseTimestamp,
-    maxTimestamp: appendTime ? header.maxTimestamp : largest,
-    recordCount: kept.length,
+    attributes: header.attributes | (horizon ? attributeBit.deleteHorizon : 0),
+    baseTimestamp: horizon?.newHorizonMs ?? header.baseTimestamp,
+    maxTimestamp: appendTime ? header.maxTimestamp : survivors.maxTimestamp,
+    recordCount: survivors.kept,
   })
   return rebuilt
+}
+
+function copyRuns({ runs, plainRecords }: Survivors, room: number): Uint8Array {
+  const bytes = new Uint8Array(runs.reduce((sum, { start, end }) => sum + end - start, room))
+  let filled = room
+  for (const { start, end } of runs) {
+    bytes.set(plainRecords.subarray(start, end), filled)
+    filled += end - start
+  }
+  return bytes
+}
+
+function countFromHorizon(
+  batch: Uint8Array,
+  { offsetDeltas }: Survivors,
+  { newHorizonMs, maxDecompressedBytes }: Retention,
+  room: number,
+): Uint8Array {
+  const { baseOffset } = readHeader(batch)
+  const records = decodeRecords(batch, maxDecompressedBytes)
+  const kept = records.filter(({ offset }) => offsetDeltas.has(offset - baseOffset))
+  const deltas = kept.map(({ offset }) => offset - baseOffset)
+  return encodeRecords(kept, { baseTimestamp: newHorizonMs, offsetDeltas: deltas, room })
 }

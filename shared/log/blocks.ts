@@ -110,6 +110,8 @@ function cut(
   const present = blocks.filter((block) => block !== undefined)
   if (present.length < blocks.length || !first) return undefined
   if (start + length <= first.length) return first.subarray(start, start + length)
+  const whole = joined(present)
+  if (whole) return start + length <= whole.length ? whole.subarray(start, start + length) : undefined
   const bytes = new Uint8Array(length)
   let filled = 0
   for (const [i, block] of present.entries()) {
@@ -118,6 +120,19 @@ function cut(
     filled += part.length
   }
   return filled === length ? bytes : undefined
+}
+
+/** Blocks that came by one request lie side by side: one view on them needs no copy. undefined: they do not. */
+function joined(blocks: readonly Uint8Array[]): Uint8Array | undefined {
+  const [first] = blocks
+  let end = first?.byteOffset
+  for (const { buffer, byteOffset, length } of blocks) {
+    if (buffer !== first?.buffer || byteOffset !== end) return undefined
+    end = byteOffset + length
+  }
+  return first && end !== undefined
+    ? new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)
+    : undefined
 }
 
 /** Neighbouring blocks of [first, last] that are not there, as runs. */

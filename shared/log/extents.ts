@@ -1,7 +1,8 @@
 // Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the tail,
 // which the sequencer's item brought along. Items are immutable; a bounded number of them is remembered for a bounded
-// time, because what compaction has replaced is deleted after a while.
+// time, because what compaction has replaced is deleted after a while. A hole is an error and never passed over.
 
+import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { type IndexItem, parseIndexItem } from '../metadata/indexItem.ts'
@@ -43,7 +44,7 @@ export function createExtents(deps: LogDeps): Extents {
     return items.map(parseIndexItem)
   }
 
-  /** At least the item that holds the offset, where there is one, and a few that follow it. */
+  /** The item that holds the offset and a few that follow it, none where the level ends before it. */
   const itemsFrom = async (level: Level, at: LogPosition) => {
     const key = `${level}/${deps.scope.indexPk(at.topicId, at.partition)}`
     const now = deps.clock.now()
@@ -52,6 +53,7 @@ export function createExtents(deps: LogDeps): Extents {
     const start = fresh.findIndex((item) => item.baseOffset <= at.offset && at.offset < item.endOffset)
     if (start !== -1) return fresh.slice(start)
     const items = await query(level, at, limits.indexItemsPerQuery)
+    inOrder(items, at)
     const follows = fresh.at(-1)?.endOffset === items[0]?.baseOffset
     const all = follows ? [...fresh, ...items] : items
     const until = follows && known ? known.until : now + limits.metadataCacheMs
@@ -70,16 +72,18 @@ export function createExtents(deps: LogDeps): Extents {
       let next = offset
       for (const { level, end } of levelsOf(state)) {
         while (next < end && !isEnough(found, offset, bytesMin)) {
-          const items = await itemsFrom(level, { topicId, partition, offset: next })
-          const extents = inOrder(items, next)
-          found.push(...extents)
+          const at = { topicId, partition, offset: next }
+          const extents = inOrder(await itemsFrom(level, at), at)
           const last = extents.at(-1)
-          next = last ? endOf(last) : end
+          if (!last) throw holeAt(at, end)
+          found.push(...extents)
+          next = endOf(last)
         }
       }
       const tail = state.tail.filter((extent) => endOf(extent) > next)
-      // The index may have been read after `state` was, and know more than the caller's high watermark.
-      const visible = [...found, ...tail].filter((extent) => endOf(extent) <= state.nextOffset)
+      // Items may have been read after `state` was, and know more than the caller's high watermark; an extent of a
+      // segment may hold what lies on both sides of it.
+      const visible = [...found, ...tail].filter((extent) => extent.baseOffset < state.nextOffset)
       return firstEnough(visible, offset, bytesMin)
     },
 
@@ -104,17 +108,28 @@ const rangeOf = (level: Level, offset: number): { readonly from: string; readonl
     ? { from: segmentSortKey(offset), to: segmentSortKeyEnd }
     : { from: indexSortKey(offset), to: indexSortKeyEnd }
 
-/** Items may overlap while one replaces others, and each is true; nothing is taken twice. */
-export function inOrder(items: readonly IndexItem[], from: number): readonly PlacedExtent[] {
-  let next = from
+/** Items may overlap while one replaces others, and each is true; nothing is taken twice, and nothing is missing. */
+export function inOrder(items: readonly IndexItem[], from: LogPosition): readonly PlacedExtent[] {
+  let next = from.offset
   return items
     .flatMap((item) => item.extents)
     .filter((extent) => {
       const isNew = endOf(extent) > next
+      if (isNew && extent.baseOffset > next) throw holeAt({ ...from, offset: next }, extent.baseOffset)
       if (isNew) next = endOf(extent)
       return isNew
     })
 }
+
+/** Either the log is damaged, or the caller's sequencer was read before retention took what lay there. */
+function holeAt({ topicId, partition, offset }: LogPosition, end: number): KafkaError {
+  const place = `partition ${partition} of the topic with id ${topicId}`
+  const message = `Nothing stored holds the offsets ${offset} to ${end - 1} of ${place}.`
+  return new KafkaError('KAFKA_STORAGE_ERROR', message, { hole: offset, partition })
+}
+
+export const isHole = (error: unknown): boolean =>
+  error instanceof KafkaError && error.details.hole !== undefined
 
 /** Exclusive. */
 export const endOf = (extent: PlacedExtent): number => extent.baseOffset + extent.offsetCount

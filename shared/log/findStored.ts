@@ -4,7 +4,7 @@
 import { limits } from '../base/limits.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
-import { indexSortKeyEnd } from '../metadata/scope.ts'
+import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
 import { groupOf, type PartitionState, parseSequencer, partitionState } from '../metadata/sequencer.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { LogDeps } from './deps.ts'
@@ -51,6 +51,7 @@ async function* extentsNewestFirst(
   for (let page = 0; page < limits.duplicateSearchPagesMax; page++) {
     const query = {
       pk: deps.scope.indexPk(topicId, partition),
+      from: indexSortKey(0),
       to: indexSortKeyEnd,
       descending: true,
       limit: limits.indexItemsPerQuery * 4 ** page,

@@ -22,9 +22,9 @@ export interface BatchesRead {
 }
 
 /**
- * Compaction leaves extents of which nothing lies behind the offset asked for: then the next ones are read, because a
- * reader that gets nothing has no way on. Answers KAFKA_STORAGE_ERROR where stored bytes are missing or are not what the
- * metadata says.
+ * Compaction leaves extents of which nothing lies behind the offset asked for: then the next ones are read, because
+ * a reader that gets nothing has no way on. Answers KAFKA_STORAGE_ERROR where stored bytes are missing or are not
+ * what the metadata says.
  */
 export async function readBatches(
   deps: ReadDeps,
@@ -61,6 +61,8 @@ async function readExtents(
     for (const { batch, baseOffset } of batchesOf(extent, bytes[i] ?? new Uint8Array(0))) {
       // Extents of two segments may overlap while one replaces the other.
       if (baseOffset.last < next) continue
+      if (baseOffset.first >= state.nextOffset)
+        return { read: { batches, more: false }, nextOffset: undefined }
       const isTooMuch = (total > 0 || !firstIsWhole) && total + batch.length > maxBytes
       if (isTooMuch) return { read: { batches, more: true }, nextOffset: undefined }
       const copy = batch.slice()

@@ -91,7 +91,7 @@ async function* extentsFrom(
   let { offset } = at
   while (offset < state.tailStartOffset) {
     const items = await deps.extents.items({ ...at, offset }, limits.indexItemsPerQuery, state)
-    yield* inOrder(items, offset)
+    yield* inOrder(items, { ...at, offset })
     offset = items.at(-1)?.endOffset ?? state.tailStartOffset
   }
   yield* state.tail

@@ -29,12 +29,13 @@ export interface Compactor {
 
 const mebibyte = 1024 * 1024
 
+/** A segment is built in memory, and the map takes 27 bytes an entry: together they bound what a pass needs of it. */
 export const defaultCompactionSettings: CompactionSettings = {
-  segmentBytesMax: 64 * mebibyte,
+  segmentBytesMax: 32 * mebibyte,
   reconcileAgeMs: 10 * 60_000,
-  offsetMapEntriesMax: 2_000_000,
+  offsetMapEntriesMax: 1_000_000,
   leaseMs: 60_000,
-  partitionsAtOnce: 2,
+  partitionsAtOnce: 1,
 }
 
 /**
@@ -42,9 +43,9 @@ export const defaultCompactionSettings: CompactionSettings = {
  * small ones are still there for the next one, and of large ones not much is read that another partition wants.
  */
 const blockSettings = {
-  cacheBytesMax: 16 * mebibyte,
+  cacheBytesMax: 8 * mebibyte,
   blockBytes: mebibyte,
-  readAheadBytes: 8 * mebibyte,
+  readAheadBytes: 4 * mebibyte,
   tailReadsMax: 8,
   catchUpReadsMax: 8,
 }

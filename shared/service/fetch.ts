@@ -4,7 +4,7 @@ import { KafkaError } from '../base/errors.ts'
 import { type BlockSettings, createBlocks } from '../log/blocks.ts'
 import type { CommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
-import { createExtents } from '../log/extents.ts'
+import { createExtents, isHole } from '../log/extents.ts'
 import { findByTimestamp, findMaxTimestamp } from '../log/searchTimestamp.ts'
 import {
   groupOf,
@@ -15,7 +15,7 @@ import {
   partitionState,
 } from '../metadata/sequencer.ts'
 import { retryRepeatableWrite } from '../ports/retry.ts'
-import type { Cluster, FetchRequest, ListedOffset } from './cluster.ts'
+import type { Cluster, FetchRequest, ListedOffset, OffsetSpec } from './cluster.ts'
 import { fetchRound, outOfRange, type Readers, readSequencers, stateOf } from './fetchRound.ts'
 import { type CachedTopic, checkPartition, type TopicCache, unknownTopic } from './topicCache.ts'
 
@@ -38,7 +38,7 @@ export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi 
   const fetchOnce = (request: FetchRequest) =>
     withTopic(deps.topics, request.topicName, async (topic) => {
       for (const { partition } of request.partitions) checkPartition(topic, partition)
-      return fetchRound(deps, readers, topic, request)
+      return withFreshSequencer(() => fetchRound(deps, readers, topic, request))
     })
 
   return {
@@ -61,17 +61,9 @@ export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi 
     },
 
     listOffsets: (topicName, partition, spec) =>
-      withTopic(deps.topics, topicName, async (topic): Promise<ListedOffset> => {
-        const state = await readState(deps, topic, partition)
-        if (spec.kind === 'earliest') return { offset: state.logStartOffset, timestamp: -1 }
-        if (spec.kind === 'latest') return { offset: state.nextOffset, timestamp: -1 }
-        const place = { topicId: topic.topicId, partition }
-        const found =
-          spec.kind === 'maxTimestamp'
-            ? await findMaxTimestamp(readers, place, state)
-            : await findByTimestamp(readers, place, spec.timestamp, state)
-        return found ?? { offset: -1, timestamp: -1 }
-      }),
+      withTopic(deps.topics, topicName, (topic) =>
+        withFreshSequencer(() => listOffset(deps, readers, topic, partition, spec)),
+      ),
 
     deleteRecords: (topicName, partition, beforeOffset) =>
       withTopic(deps.topics, topicName, (topic) => moveLogStart(deps, topic, partition, beforeOffset)),
@@ -107,6 +99,34 @@ async function withTopic<T>(
     if (now.topicId === topic.topicId && now.partitionCount === topic.partitionCount) throw error
     return work(now)
   }
+}
+
+/** Once more where retention was quicker than the reader: `work` reads the sequencer anew, and its log start is past it. */
+async function withFreshSequencer<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isHole(error)) throw error
+    return work()
+  }
+}
+
+async function listOffset(
+  deps: FetchDeps,
+  readers: Readers,
+  topic: CachedTopic,
+  partition: number,
+  spec: OffsetSpec,
+): Promise<ListedOffset> {
+  const state = await readState(deps, topic, partition)
+  if (spec.kind === 'earliest') return { offset: state.logStartOffset, timestamp: -1 }
+  if (spec.kind === 'latest') return { offset: state.nextOffset, timestamp: -1 }
+  const place = { topicId: topic.topicId, partition }
+  const found =
+    spec.kind === 'maxTimestamp'
+      ? await findMaxTimestamp(readers, place, state)
+      : await findByTimestamp(readers, place, spec.timestamp, state)
+  return found ?? { offset: -1, timestamp: -1 }
 }
 
 async function readState(deps: FetchDeps, topic: CachedTopic, partition: number): Promise<PartitionState> {

@@ -15,9 +15,9 @@ export const defaultClusterSettings: ClusterSettings = {
   fetch: {
     cacheBytesMax: 64 * mebibyte,
     blockBytes: 4 * mebibyte,
-    readAheadBytes: 12 * mebibyte,
+    readAheadBytes: 16 * mebibyte,
     tailReadsMax: 32,
-    catchUpReadsMax: 16,
+    catchUpReadsMax: 8,
     pollMsMin: 20,
     pollMsMax: 500,
   },

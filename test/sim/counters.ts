@@ -24,6 +24,22 @@ export const counterNames = [
   'fetched',
   'indexRead',
   'searched',
+  'merge',
+  'clean',
+  'segmentChecked',
+  'recordCompacted',
+  'tombstoneDropped',
+  'retainedByPolicy',
+  'retired',
+  'objectCollected',
+  'inlineCollected',
+  'leaseStolen',
+  'fencedTransaction',
+  'pass',
+  'passTimedOut',
+  'collect',
+  'night',
+  'nightFreeze',
 ] as const
 
 type CounterName = (typeof counterNames)[number]

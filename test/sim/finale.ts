@@ -31,7 +31,7 @@ async function produceAndRead(
   partition: number,
 ): Promise<void> {
   const place = `${topicName}/${partition}`
-  const drafts = draftRecords(sim, 1, { keyed: false, largeBytes: 10 })
+  const drafts = draftRecords(sim, topicName, 1, { keyed: false, largeBytes: 10 })
   const [outcome] = await send(sim, process, { topicName, partition, drafts })
   if (outcome?.kind !== 'ok') {
     return sim.report(`${place} takes no record after the faults are over: ${JSON.stringify(outcome)}`)
@@ -45,10 +45,11 @@ async function produceAndRead(
       next = answer.logStartOffset
       continue
     }
-    const last = answer?.kind === 'read' ? answer.records.at(-1) : undefined
-    if (!last) return sim.report(`${place} cannot be read from offset ${next} after the faults are over`)
-    next = last.offset + 1
-    if (last.id === id || last.offset === outcome.offset) return
+    const end = answer?.kind === 'read' ? answer.endOffset : undefined
+    if (end === undefined) return sim.report(`${place} cannot be read from offset ${next} after the faults are over`)
+    next = end
+    const isThere = answer?.kind === 'read' && answer.records.at(-1)?.id === id
+    if (isThere || next > outcome.offset) return
   }
 }
 

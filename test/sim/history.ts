@@ -1,6 +1,8 @@
 // What clients asked and what they were told: the only thing that checkers know of a run, beside what is stored in the
 // end. `invoked` and `ended` are points in the world's order; `ended` is Infinity where no answer ever came.
 
+import type { NewRecord } from '../../shared/kafka/recordBatch.ts'
+
 export interface Span {
   readonly invoked: number
   ended: number
@@ -43,6 +45,8 @@ export type FetchAnswer =
       readonly highWatermark: number
       /** Of whole batches: the first may begin before the asked offset. */
       readonly records: readonly ReadRecord[]
+      /** Behind the last batch; batches may have no record left. Absent: behind the last record. */
+      readonly endOffset?: number
     }
   | {
       readonly kind: 'outOfRange'
@@ -57,6 +61,8 @@ export interface FetchOp extends Span {
   readonly topicName: string
   /** Absent: refused, or no answer. */
   answers: readonly FetchAnswer[]
+  /** What was wrong with what is stored, as the reader was told. */
+  damage?: string | undefined
 }
 
 export interface ListOffsetOp extends Span {
@@ -66,6 +72,7 @@ export interface ListOffsetOp extends Span {
   readonly spec: number | 'earliest' | 'latest' | 'maxTimestamp'
   /** -1: there is no such record. undefined: refused, or no answer. */
   offset: number | undefined
+  damage?: string | undefined
 }
 
 export type Outcome = 'ok' | 'none' | 'unknown'
@@ -107,15 +114,16 @@ export type Op =
   | DeleteTopicOp
   | InitProducerOp
 
-/** A record as it was sent; its value begins with its id. */
+/** A record as it was sent; its value begins with its id. null: a tombstone. */
 export interface SentRecord {
   readonly id: string
   readonly key: string | null
-  readonly value: string
+  readonly value: string | null
   readonly timestamp: number
 }
 
-export const idOfValue = (value: Uint8Array | null): string => {
-  const text = Buffer.from(value ?? new Uint8Array(0)).toString('latin1')
+/** Of a tombstone the id is in a header. */
+export const idOf = ({ value, headers }: Pick<NewRecord, 'value' | 'headers'>): string => {
+  const text = Buffer.from(value ?? headers[0]?.value ?? new Uint8Array(0)).toString('latin1')
   return text.slice(0, Math.max(0, text.indexOf(' ')))
 }

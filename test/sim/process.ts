@@ -2,16 +2,20 @@
 // (caches, appender). One may crash at any await, freeze for long and go on, or come back as a new one.
 
 import { KafkaError } from '../../shared/base/errors.ts'
+import type { CompactionSettings } from '../../shared/compaction/deps.ts'
 import type { App } from '../../shared/http/context.ts'
+import type { LogDeps } from '../../shared/log/deps.ts'
 import type { Scope } from '../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Table } from '../../shared/ports/table.ts'
 import type { Clock } from '../../shared/ports/world.ts'
+import { type Compactor, createCompactor } from '../../shared/service/compactor.ts'
 import {
   type ClusterSettings,
   createCluster,
   type RunningCluster,
 } from '../../shared/service/createCluster.ts'
+import { damageOf } from './client.ts'
 import type { Counters } from './counters.ts'
 import type { Faults } from './faults.ts'
 import { createFaultyObjectStore } from './faultyObjectStore.ts'
@@ -21,6 +25,9 @@ import type { Owner, World } from './world.ts'
 
 export interface SimProcess extends Owner {
   readonly cluster: RunningCluster
+  readonly compactor: Compactor
+  /** As this process sees it. */
+  readonly clock: Clock
   /** The HTTP app on this cluster, made when it is first asked for. */
   app(): App
   /** Called when the process crashes; answers a function that takes the call back. */
@@ -34,6 +41,11 @@ export interface FleetDeps {
   readonly table: Table
   readonly scope: Scope
   readonly settings: ClusterSettings
+  readonly compaction: CompactionSettings
+  /** For tests of the simulation itself. */
+  readonly spoilCompactor: (deps: LogDeps) => LogDeps
+  /** No topic was ever deleted, so that nothing may be missing for a compactor. */
+  readonly allTopicsLive: () => boolean
   readonly counters: Counters
   readonly faults: () => Faults
   /** What must never happen: a failure of ours. */
@@ -45,7 +57,8 @@ export interface Fleet {
   any(): SimProcess
   /** Crashes one and starts another in its place. */
   crashOne(): void
-  freezeOne(ms: number): void
+  /** False: it was frozen for long just before, and shall first finish what it has begun. */
+  freezeOne(ms: number): boolean
   /** Whoever is frozen goes on. */
   thawAll(): void
   /** A process that has seen nothing yet. */
@@ -55,6 +68,8 @@ export interface Fleet {
 
 interface Controlled {
   readonly process: SimProcess
+  /** When it was last frozen for long, until when. */
+  wokeAt: number
   crash(): void
   freezeUntil(time: number): void
 }
@@ -79,9 +94,12 @@ export function createFleet(deps: FleetDeps, size: number): Fleet {
     },
     freezeOne(ms) {
       const slot = slots[anySlot()]
-      world.trace(`freeze ${slot?.process.name} ${ms.toFixed(0)} ms`)
+      if (!slot || world.now() < slot.wokeAt + restMs) return false
+      world.trace(`freeze ${slot.process.name} ${ms.toFixed(0)} ms`)
       counters.count('freeze')
-      slot?.freezeUntil(world.now() + ms)
+      slot.freezeUntil(world.now() + ms)
+      if (ms > longMs) slot.wokeAt = world.now() + ms
+      return true
     },
     thawAll() {
       for (const slot of slots) slot.freezeUntil(world.now())
@@ -102,25 +120,30 @@ function startProcess(deps: FleetDeps, name: string): Controlled {
   const skewMs = Math.floor((world.random.float() - 0.5) * faults().clockSkewMsMax)
   const clock = createClock(world, owner, skewMs)
   const courier = { world, owner, faults, counters }
-  const cluster = createCluster(
-    {
-      objects: createFaultyObjectStore(deps.objects, courier),
-      table: createFaultyTable(deps.table, courier),
-      clock,
-      random: world.random,
-      scope,
-      reportBackgroundFailure: (error) => {
-        if (!(error instanceof KafkaError)) report(`${name} failed in the background: ${stackOf(error)}`)
-      },
+  const logDeps: LogDeps = {
+    objects: createFaultyObjectStore(deps.objects, courier),
+    table: createFaultyTable(deps.table, courier),
+    clock,
+    random: world.random,
+    scope,
+    reportBackgroundFailure: (error) => {
+      const isOurs = !(error instanceof KafkaError) || (deps.allTopicsLive() && damageOf(error) !== undefined)
+      if (isOurs) report(`${name} failed in the background: ${stackOf(error)}`)
     },
-    'sim',
-    settings,
-  )
+  }
+  const cluster = createCluster(logDeps, 'sim', settings)
+  let compactor: Compactor | undefined
   let app: App | undefined
   return {
+    wokeAt: 0,
     process: {
       ...owner,
       cluster,
+      clock,
+      get compactor() {
+        compactor ??= createCompactor(deps.spoilCompactor(logDeps), deps.compaction)
+        return compactor
+      },
       app: () => {
         app ??= createSimApp(cluster, clock, world.random, (error) => report(`${name}: ${stackOf(error)}`))
         return app
@@ -140,6 +163,10 @@ function startProcess(deps: FleetDeps, name: string): Controlled {
     },
   }
 }
+
+/** A freeze this long is one of the fault model's longest; what was begun before ends before the next one. */
+const longMs = 400_000
+const restMs = 600_000
 
 function createClock(world: World, owner: Owner, skewMs: number): Clock {
   return {

@@ -4,6 +4,7 @@ import type { Caller } from './client.ts'
 import type { Counters } from './counters.ts'
 import type { Op, SentRecord, Span } from './history.ts'
 import type { Fleet, SimProcess } from './process.ts'
+import type { CompactionRules } from './topicRules.ts'
 import type { World } from './world.ts'
 
 export interface Sim extends Caller {
@@ -13,6 +14,10 @@ export interface Sim extends Caller {
   readonly counters: Counters
   readonly history: Op[]
   readonly sent: Map<string, SentRecord>
+  /** What may become of a topic's records. */
+  rulesOf(topicName: string): CompactionRules
+  /** Clients rest until then, and hours pass. */
+  nightUntil(): number
   /** The faults are over: actors finish what they have begun and begin nothing. */
   isEnding(): boolean
 }
@@ -34,6 +39,11 @@ export function createRoute(sim: Sim): () => SimProcess {
   }
 }
 
-/** A pause between two calls, mostly short. */
-export const pause = (sim: Sim, msMax: number): Promise<void> =>
-  sim.world.sleep(sim.world.random.float() ** 2 * msMax)
+/** A pause between two calls, mostly short, but for the night. */
+export async function pause(sim: Sim, msMax: number): Promise<void> {
+  const { world } = sim
+  await world.sleep(world.random.float() ** 2 * msMax)
+  while (world.now() < sim.nightUntil() && !sim.isEnding()) {
+    await world.sleep(sim.nightUntil() - world.now() + world.random.float() * 1000)
+  }
+}

@@ -1,5 +1,5 @@
-// A cluster and compactors on memory and virtual time, for tests of compaction: processes that start afresh, a walk over
-// everything that is stored, and a reader that goes on over gaps.
+// A cluster and compactors on memory and virtual time, for tests of compaction: processes that start afresh, a walk
+// over everything that is stored, and a reader that goes on over gaps.
 import assert from 'node:assert/strict'
 import type { CompactionSettings } from '../../shared/compaction/deps.ts'
 import { decodeRecords, type KafkaRecord } from '../../shared/kafka/recordBatch.ts'
@@ -37,13 +37,9 @@ export interface MillPorts {
   readonly objects: ObjectStore
 }
 
-/** `wrap` stands between the processes and the storage; the walk sees the storage itself. */
-export function createMill(seed = 1) {
-  const clock = createVirtualClock()
-  const random = seededRandom(seed)
+/** A table that knows every pk it was ever asked to write, so that all of it can be walked. */
+function createWalkedTable() {
   const memory = createMemoryTable()
-  const objects = createMemoryObjectStore()
-  const scope = createScope('test')
   const pks = new Set<string>()
   const note = (writes: readonly TransactWrite[]) => {
     for (const { key } of writes) pks.add(key.pk)
@@ -59,6 +55,35 @@ export function createMill(seed = 1) {
       return memory.transact(writes)
     },
   }
+  const items = async (): Promise<readonly Item[]> => {
+    const found: Item[] = []
+    for (const pk of [...pks].sort()) {
+      const pageOf = (after?: string) => memory.query({ pk, limit: 1000, ...(after ? { after } : {}) })
+      let page = await pageOf()
+      for (; page.next !== undefined; page = await pageOf(page.next)) found.push(...page.items)
+      found.push(...page.items)
+    }
+    return found
+  }
+  return { table, items }
+}
+
+async function namesIn(objects: ObjectStore): Promise<readonly string[]> {
+  const names: string[] = []
+  const pageOf = (after?: string) => objects.list('test/', { limit: 1000, ...(after ? { after } : {}) })
+  let page = await pageOf()
+  for (; page.next !== undefined; page = await pageOf(page.next))
+    names.push(...page.objects.map((o) => o.name))
+  return [...names, ...page.objects.map((o) => o.name)]
+}
+
+/** Ports that are given stand between a process and the storage; the walk sees the storage itself. */
+export function createMill(seed = 1) {
+  const clock = createVirtualClock()
+  const random = seededRandom(seed)
+  const objects = createMemoryObjectStore()
+  const { table, items } = createWalkedTable()
+  const scope = createScope('test')
   const failures: unknown[] = []
   const depsOn = (ports: Partial<MillPorts>) => ({
     table,
@@ -79,36 +104,12 @@ export function createMill(seed = 1) {
     /** What ran in the background reported. */
     failures,
     depsOn,
+    items,
+    objectNames: () => namesIn(objects),
     cluster: (ports: Partial<MillPorts> = {}) =>
       createCluster(depsOn(ports), 'local', defaultClusterSettings),
     compactor: (settings: Partial<CompactionSettings> = {}, ports: Partial<MillPorts> = {}) =>
       createCompactor(depsOn(ports), { ...defaultCompactionSettings, ...settings }),
-    async items(): Promise<readonly Item[]> {
-      const found: Item[] = []
-      for (const pk of [...pks].sort()) {
-        for (let after: string | undefined; ; ) {
-          const { items, next } = await memory.query({
-            pk,
-            limit: 1000,
-            ...(after === undefined ? {} : { after }),
-          })
-          found.push(...items)
-          if (next === undefined) break
-          after = next
-        }
-      }
-      return found
-    },
-    async objectNames(): Promise<readonly string[]> {
-      const names: string[] = []
-      for (let after: string | undefined; ; ) {
-        const page = { limit: 1000, ...(after === undefined ? {} : { after }) }
-        const { objects: found, next } = await objects.list('test/', page)
-        names.push(...found.map(({ name }) => name))
-        if (next === undefined) return names
-        after = next
-      }
-    },
   }
 }
 

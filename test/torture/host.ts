@@ -37,52 +37,36 @@ export interface Host {
   stop(): Promise<void>
 }
 
-interface Waiting {
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
 export function createHost(
   folder: string,
   offsetMapEntries: number,
   onTrouble: (words: string) => void,
 ): Host {
-  const waiting = new Map<number, Waiting>()
+  const asks = createAsks()
   let started = Promise.withResolvers<ChildProcess>()
-  let nextId = 0
   let kills = 0
   let starts = 0
   let startedMs = 0
   let isStopped = false
 
-  const receive = (answer: Answer, child: ChildProcess) => {
-    if (answer.kind === 'ready') started.resolve(child)
-    else if (answer.kind === 'trouble') onTrouble(answer.words)
-    else {
-      const one = waiting.get(answer.id)
-      waiting.delete(answer.id)
-      if (answer.kind === 'done') one?.resolve(answer.result)
-      else one?.reject(new Refused(answer.failure))
-    }
-  }
-
   const start = async () => {
     const ahead = starts++ * hoursAheadMs
-    const child = fork(worker, [folder, String(ahead), String(offsetMapEntries)], {
-      serialization: 'advanced',
-    })
+    const args = [folder, String(ahead), String(offsetMapEntries)]
+    const child = fork(worker, args, { serialization: 'advanced' })
     startedMs = performance.now()
     isStopped = false
-    child.on('message', (answer: Answer) => receive(answer, child))
+    child.on('message', (answer: Answer) => {
+      if (answer.kind === 'ready') started.resolve(child)
+      else if (answer.kind === 'trouble') onTrouble(answer.words)
+      else asks.settle(answer)
+    })
     // It could not be started; of one that ran and is gone its exit says so too.
     child.on('error', (error) => started.reject(error))
     child.on('exit', (code, signal) => {
-      if (!isStopped) {
-        onTrouble(`the process ended by itself: ${signal ?? code}`)
-        started.reject(new Killed())
-      }
-      for (const one of waiting.values()) one.reject(new Killed())
-      waiting.clear()
+      asks.fail()
+      if (isStopped) return
+      onTrouble(`the process ended by itself: ${signal ?? code}`)
+      started.reject(new Killed())
     })
     await started.promise
   }
@@ -103,20 +87,42 @@ export function createHost(
     kills: () => kills,
     startedMs: () => startedMs,
     start,
-    async ask(ask) {
-      const child = await started.promise
-      if (!child.connected) throw new Killed()
-      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-      const id = nextId++
-      waiting.set(id, { resolve, reject })
-      child.send({ id, ask }, () => undefined)
-      return promise
-    },
+    ask: async (ask) => asks.send(await started.promise, ask),
     async kill() {
       await end()
       kills++
       await start()
     },
     stop: end,
+  }
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+function createAsks() {
+  const waiting = new Map<number, Waiting>()
+  let nextId = 0
+  return {
+    send(child: ChildProcess, ask: Ask): Promise<unknown> {
+      if (!child.connected) return Promise.reject(new Killed())
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      const id = nextId++
+      waiting.set(id, { resolve, reject })
+      child.send({ id, ask }, () => undefined)
+      return promise
+    },
+    settle(answer: Answer & { readonly kind: 'done' | 'failed' }): void {
+      const one = waiting.get(answer.id)
+      waiting.delete(answer.id)
+      if (answer.kind === 'done') one?.resolve(answer.result)
+      else one?.reject(new Refused(answer.failure))
+    },
+    fail(): void {
+      for (const one of waiting.values()) one.reject(new Killed())
+      waiting.clear()
+    },
   }
 }

@@ -4,8 +4,9 @@
 import { decodeRecords } from '../../shared/kafka/recordBatch.ts'
 import type { FetchedPartition } from '../../shared/service/cluster.ts'
 import type { Host } from './host.ts'
-import type { FullRead, Model, Slot } from './model.ts'
+import type { FullRead, Model } from './model.ts'
 import type { Failure } from './protocol.ts'
+import type { Slot } from './records.ts'
 import { again } from './writers.ts'
 
 export interface ReaderDeps {

@@ -1,4 +1,4 @@
-// `npm run torture`: kills Millrace again and again while it writes, reads, merges and compacts, and compares every key.
+// `npm run torture`: kills Millrace again and again while it writes, reads, merges and compacts, and compares all keys.
 
 import { parseArgs } from 'node:util'
 import { runTorture, type TortureProgress } from './torture.ts'

@@ -1,12 +1,13 @@
-// Writers, readers, compactors and a collector at once on one folder, and a process that is killed again and again. At the
-// end the log is compared, key by key, with what was acknowledged.
+// Writers, readers, compactors and a collector at once on one folder, and a process that is killed again and again.
+// At the end the log is compared, key by key, with what was acknowledged.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createHost, type Host } from './host.ts'
-import { createModel, type Model, type Slot } from './model.ts'
+import { createModel, type Model } from './model.ts'
 import { type ReaderDeps, readOn, walk } from './readers.ts'
+import type { Slot } from './records.ts'
 import { checkRemains, type PartitionPlace } from './remains.ts'
 import { type WriterDeps, writeOn } from './writers.ts'
 

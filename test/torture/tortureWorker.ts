@@ -1,6 +1,6 @@
 // The process that is killed: a cluster on the embedded storage, two compactors and a collector that never rest. The
-// parent asks it for everything over the process's channel. argv: data folder, milliseconds by which its clock is ahead,
-// entries of the offset map.
+// parent asks it for everything over the process's channel. argv: data folder, milliseconds by which its clock is
+// ahead, entries of the offset map.
 
 import { createScope } from '../../shared/metadata/scope.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'

@@ -4,7 +4,8 @@
 import type { Codec } from '../../shared/kafka/compression.ts'
 import { encodeBatch } from '../../shared/kafka/recordBatch.ts'
 import { type Host, Killed, Refused } from './host.ts'
-import type { Model, SentBatch, Slot } from './model.ts'
+import type { Model, SentBatch } from './model.ts'
+import type { Slot } from './records.ts'
 
 export interface WriterDeps {
   readonly host: Host
@@ -28,8 +29,8 @@ export async function writeOn(deps: WriterDeps, writer: number): Promise<void> {
   for (let number = 0; ; ) {
     const count = deps.take(1 + Math.floor(Math.random() * recordsPerBatchMax))
     if (count === 0 || producer === undefined) return
-    model.sending(writer, number, count)
     const batch = { writer, firstNumber: number, count, sentMs: performance.now() }
+    model.sending(batch)
     await writeBatch(deps, producer, batch)
     if (deps.isOver()) return
     number += count

@@ -4,6 +4,7 @@
 import { ask, outcomeOf } from '../client.ts'
 import type { CreateTopicOp, DeleteRecordsOp, DeleteTopicOp } from '../history.ts'
 import { type Actor, begin, pause, type Sim } from '../sim.ts'
+import { type CompactionRules, configsOf } from '../topicRules.ts'
 import { listOffset } from './reader.ts'
 
 export interface AdminSettings {
@@ -13,17 +14,18 @@ export interface AdminSettings {
   readonly pauseMsMax: number
   readonly deletesTopic: boolean
   readonly deletesRecords: boolean
+  readonly rules: CompactionRules
 }
 
 export function createAdmin(settings: AdminSettings): Actor {
-  const { topicName, partitionCount, pauseMsMax } = settings
+  const { topicName, pauseMsMax } = settings
   return {
     name: `admin of ${topicName}`,
     async run(sim) {
       while (!sim.isEnding()) {
         await pause(sim, pauseMsMax)
         const drawn = sim.world.random.float()
-        if (drawn < 0.1) await createTopic(sim, topicName, partitionCount)
+        if (drawn < 0.1) await createTopic(sim, settings)
         else if (drawn < 0.4) await alterConfigs(sim, topicName)
         else if (drawn < 0.5) await grow(sim, settings)
         else if (drawn < 0.8 && settings.deletesRecords) await deleteRecords(sim, settings)
@@ -35,12 +37,9 @@ export function createAdmin(settings: AdminSettings): Actor {
 }
 
 /** Until it is there, for all that can be known. */
-export async function ensureTopic(
-  sim: Sim,
-  { topicName, partitionCount }: Pick<AdminSettings, 'topicName' | 'partitionCount'>,
-): Promise<void> {
+export async function ensureTopic(sim: Sim, settings: AdminSettings): Promise<void> {
   for (;;) {
-    const code = await createTopic(sim, topicName, partitionCount)
+    const code = await createTopic(sim, settings)
     if (code === 'ok' || code === 'TOPIC_ALREADY_EXISTS') return
     await pause(sim, 200)
   }
@@ -59,7 +58,10 @@ async function recreate(sim: Sim, settings: AdminSettings): Promise<void> {
   await ensureTopic(sim, settings)
 }
 
-async function createTopic(sim: Sim, topicName: string, partitionCount: number): Promise<string> {
+async function createTopic(
+  sim: Sim,
+  { topicName, partitionCount, rules }: AdminSettings,
+): Promise<string> {
   const op: CreateTopicOp = {
     kind: 'createTopic',
     ...begin(sim),
@@ -70,7 +72,12 @@ async function createTopic(sim: Sim, topicName: string, partitionCount: number):
   sim.history.push(op)
   const process = sim.fleet.any()
   const answer = await ask(sim, process, `createTopic ${topicName}`, op, () =>
-    process.cluster.createTopic({ name: topicName, partitionCount, configs: [], validateOnly: false }),
+    process.cluster.createTopic({
+      name: topicName,
+      partitionCount,
+      configs: configsOf(rules),
+      validateOnly: false,
+    }),
   )
   op.outcome = outcomeOf(answer)
   if (answer.kind === 'ok') op.topicId = answer.value.topicId

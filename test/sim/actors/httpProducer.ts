@@ -21,7 +21,10 @@ export function createHttpProducer({ topicName, pauseMsMax, recordsMax }: HttpPr
       const { random } = sim.world
       const route = createRoute(sim)
       while (!sim.isEnding()) {
-        const drafts = draftRecords(sim, random.between(1, recordsMax), { keyed: true, largeBytes: 100 })
+        const drafts = draftRecords(sim, topicName, random.between(1, recordsMax), {
+          keyed: true,
+          largeBytes: 100,
+        })
         await post(sim, route(), topicName, drafts)
         await pause(sim, pauseMsMax)
       }
@@ -50,10 +53,12 @@ async function post(
   countOutcomes(sim, op.outcomes)
 }
 
-const toJson = ({ key, value, timestamp }: SentRecord): string =>
+const toJson = ({ id, key, value, timestamp }: SentRecord): string =>
   JSON.stringify({
     key: { type: 'STRING', data: key },
-    value: { type: 'STRING', data: value },
+    ...(value === null
+      ? { headers: [{ name: 'id', value: Buffer.from(`${id} `).toString('base64') }] }
+      : { value: { type: 'STRING', data: value } }),
     timestamp: new Date(timestamp).toISOString(),
   })
 

@@ -69,9 +69,9 @@ export async function initProducer(sim: Sim): Promise<bigint | undefined> {
 
 async function produce(sim: Sim, settings: IdempotentProducerSettings, session: Session): Promise<void> {
   const { random } = sim.world
-  const { partition, encoded, pauseMsMax } = settings
+  const { topicName, partition, encoded, pauseMsMax } = settings
   while (!sim.isEnding() && !session.broken && session.nextSequence < sequencesPerSessionMax) {
-    const drafts = draftRecords(sim, random.between(1, 4), { keyed: true, largeBytes: 200 })
+    const drafts = draftRecords(sim, topicName, random.between(1, 4), { keyed: true, largeBytes: 200 })
     const { id, epoch, nextSequence: baseSequence } = session
     session.nextSequence += drafts.length
     const producer = { id, epoch, baseSequence, partition }

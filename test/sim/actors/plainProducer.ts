@@ -21,7 +21,7 @@ export function createPlainProducer(settings: PlainProducerSettings): Actor {
     const { random } = sim.world
     const route = createRoute(sim)
     while (!sim.isEnding()) {
-      const drafts = draftRecords(sim, random.between(1, 4), { keyed: !encoded, largeBytes })
+      const drafts = draftRecords(sim, topicName, random.between(1, 4), { keyed: !encoded, largeBytes })
       const toPartition = encoded || random.chance(0.5)
       await send(sim, route(), {
         topicName,

@@ -1,8 +1,9 @@
 // Readers: follow partitions from where they are, wait for what comes, jump about, and ask for offsets.
 import { decodeRecords } from '../../../shared/kafka/recordBatch.ts'
+import { readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
 import type { FetchedPartition } from '../../../shared/service/cluster.ts'
-import { ask } from '../client.ts'
-import { type FetchAnswer, type FetchOp, idOfValue, type ListOffsetOp, type ReadRecord } from '../history.ts'
+import { ask, damageOf } from '../client.ts'
+import { type FetchAnswer, type FetchOp, idOf, type ListOffsetOp, type ReadRecord } from '../history.ts'
 import type { SimProcess } from '../process.ts'
 import { type Actor, begin, createRoute, pause, type Sim } from '../sim.ts'
 
@@ -60,6 +61,7 @@ export async function fetchOnce(
   const answer = await ask(sim, process, `fetch ${topicName}/${from}`, op, () =>
     process.cluster.fetch({ topicName, partitions, ...bounds }),
   )
+  if (answer.kind === 'refused') op.damage = damageOf(answer.error)
   if (answer.kind !== 'ok') return op
   sim.counters.count('fetched')
   op.answers = answer.value.map((fetched) => toAnswer(sim, fetched, positions.get(fetched.partition) ?? 0))
@@ -70,16 +72,21 @@ function toAnswer(sim: Sim, fetched: FetchedPartition, asked: number): FetchAnsw
   const { partition, logStartOffset, highWatermark, error } = fetched
   if (error) return { kind: 'outOfRange', partition, asked, logStartOffset, highWatermark }
   const records = fetched.batches.flatMap((batch) => readBatch(sim, batch))
-  return { kind: 'read', partition, asked, logStartOffset, highWatermark, records }
+  const last = fetched.batches.at(-1)
+  const read = { kind: 'read', partition, asked, logStartOffset, highWatermark, records } as const
+  if (!last) return read
+  const { baseOffset, lastOffsetDelta } = readHeader(last)
+  return { ...read, endOffset: baseOffset + lastOffsetDelta + 1 }
 }
 
 /** What is read must be, byte for byte, what was sent. */
 function readBatch(sim: Sim, batch: Uint8Array): readonly ReadRecord[] {
-  return decodeRecords(batch, 1024 * 1024).map(({ offset, key, value }) => {
-    const id = idOfValue(value)
+  return decodeRecords(batch, 1024 * 1024).map((record) => {
+    const { offset, key, value } = record
+    const id = idOf(record)
     const sent = sim.sent.get(id)
     const sameKey = (sent?.key ?? null) === (key && Buffer.from(key).toString())
-    if (!sent || !sameKey || sent.value !== Buffer.from(value ?? []).toString()) {
+    if (!sent || !sameKey || sent.value !== (value && Buffer.from(value).toString())) {
       sim.report(
         `offset ${offset} holds bytes that nobody sent: ${Buffer.from(value ?? []).toString('latin1')}`,
       )
@@ -92,8 +99,7 @@ function nextPosition({ world }: Sim, answer: FetchAnswer): number {
   const { logStartOffset, highWatermark } = answer
   if (answer.kind === 'outOfRange') return logStartOffset
   if (world.random.chance(0.1)) return world.random.between(logStartOffset, highWatermark)
-  const last = answer.records.at(-1)
-  return last ? last.offset + 1 : answer.asked
+  return answer.endOffset ?? answer.asked
 }
 
 async function listOnce(sim: Sim, process: SimProcess, topicName: string, partition: number): Promise<void> {
@@ -132,6 +138,7 @@ export async function listOffset(
   const answer = await ask(sim, process, `listOffset ${topicName}/${partition} ${spec}`, op, () =>
     process.cluster.listOffsets(topicName, partition, kafkaSpec),
   )
+  if (answer.kind === 'refused') op.damage = damageOf(answer.error)
   if (answer.kind === 'ok') {
     sim.counters.count('searched')
     op.offset = answer.value.offset

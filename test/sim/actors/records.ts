@@ -11,27 +11,33 @@ export interface DraftShape {
 
 const timestampSpreadMs = 600_000
 
-export function draftRecords(sim: Sim, count: number, shape: DraftShape): readonly SentRecord[] {
-  return Array.from({ length: count }, () => draftRecord(sim, shape))
+export function draftRecords(
+  sim: Sim,
+  topicName: string,
+  count: number,
+  shape: DraftShape,
+): readonly SentRecord[] {
+  return Array.from({ length: count }, () => draftRecord(sim, topicName, shape))
 }
 
-function draftRecord({ world, sent }: Sim, { keyed, largeBytes }: DraftShape): SentRecord {
+function draftRecord({ world, sent, rulesOf }: Sim, topicName: string, { keyed, largeBytes }: DraftShape): SentRecord {
   const { random } = world
   const id = `r${sent.size}`
   const padding = random.chance(0.03) ? largeBytes : random.between(0, 40)
+  const { compacts, keys } = rulesOf(topicName)
   const record = {
     id,
-    key: keyed ? `k${random.between(0, 99)}` : null,
-    value: `${id} ${'x'.repeat(padding)}`,
+    key: keyed || compacts ? `k${random.between(0, keys - 1)}` : null,
+    value: compacts && random.chance(0.2) ? null : `${id} ${'x'.repeat(padding)}`,
     timestamp: Math.floor(world.now()) + random.between(-timestampSpreadMs, timestampSpreadMs),
   }
   sent.set(id, record)
   return record
 }
 
-export const newRecordOf = ({ key, value, timestamp }: SentRecord): NewRecord => ({
+export const newRecordOf = ({ id, key, value, timestamp }: SentRecord): NewRecord => ({
   timestamp,
   key: key === null ? null : Buffer.from(key),
-  value: Buffer.from(value),
-  headers: [],
+  value: value === null ? null : Buffer.from(value),
+  headers: value === null ? [{ key: 'id', value: Buffer.from(`${id} `) }] : [],
 })

@@ -27,7 +27,7 @@ export function createSwarm({ topicName, partitionCount, producerCount, pauseMsM
     member.id ??= await initProducer(sim)
     if (member.id === undefined) return
     const producer = { id: member.id, epoch: 0, baseSequence: member.nextSequence, partition }
-    const drafts = draftRecords(sim, 1, { keyed: false, largeBytes: 100 })
+    const drafts = draftRecords(sim, topicName, 1, { keyed: false, largeBytes: 100 })
     for (let attempt = 1; attempt <= 3; attempt++) {
       const [outcome] = await send(sim, sim.fleet.any(), { topicName, partition, drafts, producer })
       if (outcome?.kind === 'ok') {

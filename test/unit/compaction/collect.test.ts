@@ -100,6 +100,29 @@ test('a topic deleted while it is merged leaves nothing, whatever the merge was 
   }
 })
 
+test('what a writer that was frozen adds to a topic deleted meanwhile goes too', async () => {
+  const mill = createMill()
+  await createTopic(mill.cluster(), 't', 1)
+  const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>()
+  const freezing: Table = {
+    ...mill.table,
+    write: async (write) => {
+      if (write.key.sk.startsWith('index/')) await thawed
+      return mill.table.write(write)
+    },
+  }
+  const cluster = mill.cluster({ table: freezing })
+  for (let i = 0; i < 20; i++) await produceEach(cluster, [keyed(null, 'x')])
+  await mill.cluster().deleteTopic('t')
+  await collectAll(mill, mill.compactor())
+  thaw()
+  await cluster.idle()
+  assert.ok((await mill.items()).some(({ key }) => key.sk.startsWith('index/')))
+  await untilQuiet(mill, mill.compactor())
+  assert.deepEqual(await mill.items(), [])
+  assert.deepEqual(await mill.objectNames(), [])
+})
+
 test('a flush whose writer died before its commit goes after the grace, and not before', async () => {
   for (const writePath of ['s3', 'inline']) {
     const mill = createMill()

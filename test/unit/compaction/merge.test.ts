@@ -1,5 +1,5 @@
-// Merging: flushes become segments, every byte of a batch stays but base offset and leader epoch, damage stops one partition
-// only, and readers see the old or the new.
+// Merging: flushes become segments, every byte of a batch stays but base offset and leader epoch, and damage stops
+// one partition only.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -134,7 +134,7 @@ const places = {
 }
 
 for (const [what, position] of Object.entries(places)) {
-  test(`a flush with ${what} damaged stops its partition only, is reported with its place, and stays`, async () => {
+  test(`${what} damaged: the flush stops its partition only, is told with its place, and stays`, async () => {
     const mill = createMill()
     const cluster = mill.cluster()
     await createTopic(cluster, 'bad', 2, { 'millrace.write.path': 's3' })

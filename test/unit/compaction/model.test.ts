@@ -1,5 +1,5 @@
-// Random histories of producers, passes, collections, deletions and restarts against a model that is written on its own:
-// after each step everything is read and compared.
+// Random histories of producers, passes, collections, deletions and restarts against a model that is written on its
+// own: after each step everything is read and compared.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
@@ -9,6 +9,7 @@ import {
   collectAll,
   createMill,
   hour,
+  type Mill,
   minute,
   pass,
   readFrom,
@@ -96,7 +97,7 @@ async function checkAll(
     const { offset: end } = await cluster.listOffsets(topic, partition, { kind: 'latest' })
     assert.equal(end, model.written.length)
     const maxBytes = pick(random, [1, 300, 5000, 1 << 20])
-    // Twice, for a reader that remembers items may see what compaction has replaced, and another one what replaced it.
+    // Each on its own: what a reader remembers may be what compaction has replaced, and the next read see what came.
     for (const from of [logStart, logStart + Math.floor(random.float() * (end - logStart + 1))]) {
       const found = await readFrom(cluster, topic, partition, from, maxBytes)
       const records = found.map(({ offset, timestamp, key, value }) => {
@@ -107,16 +108,29 @@ async function checkAll(
   }
 }
 
-async function history(seed: number, steps: number): Promise<number> {
+const topicOf = (policy: string): string => policy.replace(',', '-')
+
+const newModels = (): PartitionModel[] =>
+  policies.flatMap((policy) =>
+    [0, 1].map((partition) => {
+      return { topic: topicOf(policy), partition, policy, written: [], logStart: 0, sequence: 0 }
+    }),
+  )
+
+interface History {
+  readonly mill: Mill
+  readonly models: readonly PartitionModel[]
+  cluster: RunningCluster
+  compactor: TestCompactor
+  recordsDropped: number
+}
+
+async function begin(seed: number): Promise<History> {
   const mill = createMill(seed)
-  const { random, clock } = mill
-  let cluster = mill.cluster()
-  let compactor: TestCompactor = mill.compactor()
-  const models: PartitionModel[] = []
-  let produced = 0
-  let recordsDropped = 0
-  for (const [i, policy] of policies.entries()) {
-    await createTopic(cluster, policy.replace(',', '-'), 2, {
+  const { random } = mill
+  const cluster = mill.cluster()
+  for (const policy of policies) {
+    await createTopic(cluster, topicOf(policy), 2, {
       'cleanup.policy': policy,
       'delete.retention.ms': `${deleteRetentionMs}`,
       'min.cleanable.dirty.ratio': pick(random, ['0', '0.3']),
@@ -125,106 +139,102 @@ async function history(seed: number, steps: number): Promise<number> {
       ...(policy === 'compact' ? {} : { 'retention.ms': `${retentionMs}` }),
       'millrace.write.path': pick(random, ['auto', 's3', 'inline']),
     })
-    for (const partition of [0, 1]) {
-      models.push({
-        topic: policy.replace(',', '-'),
-        partition,
-        policy,
-        written: [],
-        logStart: 0,
-        sequence: 0,
-      })
-    }
-    assert.ok(i < 3)
   }
-
-  const produceOne = async (model: PartitionModel) => {
-    const count = 1 + Math.floor(random.float() * 8)
-    const timestamp = clock.now()
-    const entries = Array.from({ length: count }, (_, i) => ({
-      key: `k${Math.floor(random.float() ** 2 * 30)}`,
-      value: random.float() < 0.2 ? null : `${model.written.length + i}`.padEnd(random.float() * 200, '.'),
-    }))
-    const records = entries.map(({ key, value }) => {
-      return {
-        timestamp,
-        key: Buffer.from(key),
-        value: value === null ? null : Buffer.from(value),
-        headers: [],
-      }
-    })
-    const codec = pick(random, ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
-    const isIdempotent = random.float() < 0.5
-    const producer = { id: 9n, epoch: 0, baseSequence: model.sequence }
-    const batch = encodeBatch({ records, codec, ...(isIdempotent ? { producer } : {}) })
-    const { baseOffsets } = await cluster.produceBatches(model.topic, model.partition, batch)
-    assert.deepEqual(baseOffsets, [model.written.length])
-    if (isIdempotent) {
-      model.sequence += count
-      const again = await cluster.produceBatches(model.topic, model.partition, batch)
-      assert.deepEqual([again.baseOffsets, again.duplicate], [baseOffsets, true])
-    }
-    for (const entry of entries) model.written.push({ offset: model.written.length, timestamp, ...entry })
-    produced += count
-  }
-
-  const step = async (): Promise<void> => {
-    const dice = random.float()
-    if (dice < 0.5) {
-      const times = Math.ceil(random.float() * 30)
-      for (let i = 0; i < times; i++) await produceOne(pick(random, models))
-    } else if (dice < 0.7) {
-      await settle(mill, compactor)
-    } else if (dice < 0.76) {
-      await Promise.all([
-        pass(mill, compactor),
-        pass(mill, mill.compactor()),
-        produceOne(pick(random, models)),
-      ])
-    } else if (dice < 0.82) {
-      await collectAll(mill, compactor)
-    } else if (dice < 0.9) {
-      clock.advance(Math.floor(random.float() * 4 * hour))
-    } else if (dice < 0.95) {
-      const settings = {
-        segmentBytesMax: pick(random, [500, 3000, 20_000, 1 << 20]),
-        offsetMapEntriesMax: pick(random, [2, 10, 1000]),
-      }
-      await cluster.idle()
-      recordsDropped += compactor.report.counters.recordsDropped
-      cluster = mill.cluster()
-      compactor = mill.compactor(settings)
-    } else {
-      const model = pick(
-        random,
-        models.filter(({ policy }) => policy !== 'compact'),
-      )
-      const span = model.written.length - model.logStart
-      const offset = model.logStart + Math.floor((random.float() * span) / 3)
-      const expected = Math.max(
-        offset,
-        (await cluster.listOffsets(model.topic, model.partition, { kind: 'earliest' })).offset,
-      )
-      model.logStart = await cluster.deleteRecords(model.topic, model.partition, offset)
-      assert.equal(model.logStart, expected)
-    }
-  }
-
-  for (let i = 0; i < steps; i++) {
-    await step()
-    await checkAll(pick(random, [cluster, mill.cluster()]), models, clock.now(), random)
-    assert.deepEqual(mill.failures, [])
-  }
-  await cluster.idle()
-  recordsDropped += compactor.report.counters.recordsDropped
-  return produced > 0 ? recordsDropped : 0
+  return { mill, models: newModels(), cluster, compactor: mill.compactor(), recordsDropped: 0 }
 }
 
-test('whatever producers, passes, collections and restarts do, what is read is what the model says', async () => {
+/** One batch, plain or of an idempotent producer that sends it twice. */
+async function produce({ mill, cluster, models }: History): Promise<void> {
+  const { random, clock } = mill
+  const model = pick(random, models)
+  const { topic, partition, written } = model
+  const timestamp = clock.now()
+  const entries = Array.from({ length: 1 + Math.floor(random.float() * 8) }, (_, i) => ({
+    key: `k${Math.floor(random.float() ** 2 * 30)}`,
+    value: random.float() < 0.2 ? null : `${written.length + i}`.padEnd(random.float() * 200, '.'),
+  }))
+  const records = entries.map(({ key, value }) => {
+    return {
+      timestamp,
+      key: Buffer.from(key),
+      value: value === null ? null : Buffer.from(value),
+      headers: [],
+    }
+  })
+  const codec = pick(random, ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
+  const isIdempotent = random.float() < 0.5
+  const producer = { id: 9n, epoch: 0, baseSequence: model.sequence }
+  const batch = encodeBatch({ records, codec, ...(isIdempotent ? { producer } : {}) })
+  const { baseOffsets } = await cluster.produceBatches(topic, partition, batch)
+  assert.deepEqual(baseOffsets, [written.length])
+  if (isIdempotent) {
+    model.sequence += entries.length
+    const again = await cluster.produceBatches(topic, partition, batch)
+    assert.deepEqual([again.baseOffsets, again.duplicate], [baseOffsets, true])
+  }
+  for (const entry of entries) written.push({ offset: written.length, timestamp, ...entry })
+}
+
+async function restart(history: History): Promise<void> {
+  const { mill, cluster, compactor } = history
+  await cluster.idle()
+  history.recordsDropped += compactor.report.counters.recordsDropped
+  history.cluster = mill.cluster()
+  history.compactor = mill.compactor({
+    segmentBytesMax: pick(mill.random, [500, 3000, 20_000, 1 << 20]),
+    offsetMapEntriesMax: pick(mill.random, [2, 10, 1000]),
+  })
+}
+
+async function deleteRecords({ mill, cluster, models }: History): Promise<void> {
+  const deletable = models.filter(({ policy }) => policy !== 'compact')
+  const model = pick(mill.random, deletable)
+  const { topic, partition } = model
+  const { offset: before } = await cluster.listOffsets(topic, partition, { kind: 'earliest' })
+  const span = model.written.length - model.logStart
+  const offset = model.logStart + Math.floor((mill.random.float() * span) / 3)
+  assert.equal(await cluster.deleteRecords(topic, partition, offset), Math.max(offset, before))
+  model.logStart = Math.max(offset, before)
+}
+
+async function step(history: History): Promise<void> {
+  const { mill, compactor } = history
+  const dice = mill.random.float()
+  if (dice < 0.5) {
+    const times = Math.ceil(mill.random.float() * 30)
+    for (let i = 0; i < times; i++) await produce(history)
+  } else if (dice < 0.7) {
+    await settle(mill, compactor)
+  } else if (dice < 0.76) {
+    await Promise.all([pass(mill, compactor), pass(mill, mill.compactor()), produce(history)])
+  } else if (dice < 0.82) {
+    await collectAll(mill, compactor)
+  } else if (dice < 0.9) {
+    mill.clock.advance(Math.floor(mill.random.float() * 4 * hour))
+  } else {
+    await (dice < 0.95 ? restart(history) : deleteRecords(history))
+  }
+}
+
+/** Answers how many records compaction has dropped. */
+async function run(seed: number, steps: number): Promise<number> {
+  const history = await begin(seed)
+  const { mill, models } = history
+  for (let i = 0; i < steps; i++) {
+    await step(history)
+    const reader = pick(mill.random, [history.cluster, mill.cluster()])
+    await checkAll(reader, models, mill.clock.now(), mill.random)
+    assert.deepEqual(mill.failures, [])
+  }
+  await restart(history)
+  return history.recordsDropped
+}
+
+test('what is read is what the model says, whatever producers, passes and restarts do', async () => {
   let recordsDropped = 0
   for (let seed = 1; seed <= 4; seed++) {
     try {
-      recordsDropped += await history(seed, 40)
+      recordsDropped += await run(seed, 40)
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error })
     }

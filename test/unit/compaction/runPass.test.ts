@@ -151,7 +151,7 @@ test('a mark lost to a crash is made up by the spill of the next commits', async
   assert.equal((await work(mill)).length, 1)
 })
 
-test('a pass that runs out of time ends at a clean point, and later ones bring the work to its end', async () => {
+test('a pass that runs out of time ends at a clean point, and later ones end the work', async () => {
   const mill = createMill()
   const cluster = mill.cluster()
   await createTopic(cluster, 't', 20, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
