@@ -61,7 +61,7 @@ const createPut = (stored: string, incoming: string) => {
     try {
       await failsWith('none', () => writeAll(handle, parts))
       isLinked = await linkIfAbsent(temporary, file)
-      await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
+      await failsWith('unknown', () => (isLinked ? syncLinked(handle, file) : syncFile(file)))
     } catch (error) {
       await leave()
       throw error
@@ -69,6 +69,16 @@ const createPut = (stored: string, incoming: string) => {
     // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
     await failsWith('unknown', () => Promise.all([syncFolder(folder), leave()]))
     return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
+  }
+}
+
+/** After a failed sync the next one may succeed without having written anything: a repeated put begins anew. */
+const syncLinked = async (handle: FileHandle, file: string): Promise<void> => {
+  try {
+    await handle.sync()
+  } catch (error) {
+    await unlink(file)
+    throw error
   }
 }
 
