@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import path from 'node:path'
 
 /** writev may write less than it was given. */
-export const writeAll = async (handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> => {
+const writeAll = async (handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> => {
   let rest = parts.filter((part) => part.byteLength > 0)
   while (rest.length > 0) {
     const { bytesWritten } = await handle.writev(rest)
@@ -16,16 +16,6 @@ export const writeDurably = async (file: string, parts: readonly Uint8Array[]): 
   const handle = await open(file, 'w')
   try {
     await writeAll(handle, parts)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Opened for writing because Windows syncs nothing else. */
-export const syncFile = async (file: string): Promise<void> => {
-  const handle = await open(file, 'r+')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

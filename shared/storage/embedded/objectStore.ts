@@ -1,32 +1,38 @@
 // The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that
-// no object is in the way of the folder that another name needs. A put writes to incoming/, then links: of
-// many only one succeeds, and a crash leaves a file in incoming/, which the next start removes. Deleting
+// no object is in the way of the folder that another name needs. A put (objectWorker.ts) writes to incoming/, then
+// links: of many only one succeeds, and a crash leaves a file in incoming/, which the next start removes. Deleting
 // waits for no disk: an object that comes back after a power cut is garbage that nothing names. Empty folders
 // stay.
 import type { Dirent } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { ObjectPage, ObjectStore } from '../../ports/objectStore.ts'
 import { checkObjectList, checkObjectName, checkObjectRange } from '../objectName.ts'
-import { codeOf, makeFolderDurably, syncFile, syncFolder, writeAll } from './files.ts'
+import { codeOf, makeFolderDurably } from './files.ts'
+import { createObjectWriter } from './objectWriter.ts'
 
 const objectMark = '@'
 
-export const createFileObjectStore = async (directory: string): Promise<ObjectStore> => {
+export interface FileObjectStore extends ObjectStore {
+  /** After the puts that were accepted. */
+  close(): Promise<void>
+}
+
+export const createFileObjectStore = async (directory: string): Promise<FileObjectStore> => {
   const stored = path.join(directory, 'stored')
   const incoming = path.join(directory, 'incoming')
   await rm(incoming, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   await makeFolderDurably(stored)
   await makeFolderDurably(incoming)
-  const put = createPut(stored, incoming)
+  const writer = createObjectWriter({ stored, incoming })
   const fileOf = (name: string): string => `${path.join(stored, name)}${objectMark}`
 
   return {
     putIfAbsent: async (name, parts) => {
       checkObjectName(name)
-      return put(fileOf(name), parts)
+      return writer.put(fileOf(name), parts)
     },
     getRange: async (name, start, length) => {
       checkObjectName(name)
@@ -41,81 +47,8 @@ export const createFileObjectStore = async (directory: string): Promise<ObjectSt
       for (const name of names) checkObjectName(name)
       for (const name of names) await failsWith('unknown', () => absentAs(undefined, unlink(fileOf(name))))
     },
+    close: () => writer.close(),
   }
-}
-
-// Linked before it is synced, so that the journal of the file system takes the file and its names in one
-// commit. What a power cut leaves of a put without an answer is garbage that nothing names.
-const createPut = (stored: string, incoming: string) => {
-  const makeFolder = createFolders(stored)
-  let sequence = 0
-
-  return async (file: string, parts: readonly Uint8Array[]): Promise<'stored' | 'exists'> => {
-    sequence += 1
-    const temporary = path.join(incoming, String(sequence))
-    const folder = path.dirname(file)
-    await failsWith('none', () => makeFolder(folder))
-    const handle = await failsWith('none', () => open(temporary, 'w'))
-    const leave = () => Promise.all([handle.close(), absentAs(undefined, unlink(temporary))])
-    let isLinked: boolean
-    try {
-      await failsWith('none', () => writeAll(handle, parts))
-      isLinked = await linkIfAbsent(temporary, file)
-      await failsWith('unknown', () => (isLinked ? handle.sync() : syncFile(file)))
-    } catch (error) {
-      await leave()
-      throw error
-    }
-    // Also where it was there before: who puts again after an unknown outcome takes the answer for durable.
-    await failsWith('unknown', () => Promise.all([syncFolder(folder), leave()]))
-    return isLinked || (await failsWith('unknown', () => holds(file, parts))) ? 'stored' : 'exists'
-  }
-}
-
-const linkIfAbsent = async (temporary: string, file: string): Promise<boolean> => {
-  try {
-    await link(temporary, file)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
-    throw storageError(codeOf(error) === 'EIO' ? 'unknown' : 'none', error)
-  }
-}
-
-/** The same bytes are an earlier attempt's, whose answer was lost. */
-const holds = async (file: string, parts: readonly Uint8Array[]): Promise<boolean> => {
-  const expected = Buffer.concat(parts)
-  const found = await readRange(file, 0, expected.byteLength + 1)
-  return found !== undefined && expected.equals(found)
-}
-
-const knownFoldersMax = 10_000
-
-/**
- * Makes folders below `stored`, each once and durably before anything is linked into it. Puts that need one
- * folder wait for one making of it: a folder that is visible may not be on the disk yet.
- */
-const createFolders = (stored: string) => {
-  const known = new Map<string, Promise<void>>()
-
-  const make = async (folder: string): Promise<void> => {
-    await makeOnce(path.dirname(folder))
-    await makeFolderDurably(folder)
-  }
-
-  const makeOnce = (folder: string): Promise<void> => {
-    if (folder === stored) return Promise.resolve()
-    const making = known.get(folder) ?? make(folder)
-    known.set(folder, making)
-    making.catch(() => known.delete(folder))
-    for (const oldest of known.keys()) {
-      if (known.size <= knownFoldersMax) break
-      known.delete(oldest)
-    }
-    return making
-  }
-
-  return makeOnce
 }
 
 const readRange = async (file: string, start: number, length: number): Promise<Uint8Array | undefined> => {

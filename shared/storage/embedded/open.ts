@@ -44,7 +44,7 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
       objects,
       table,
       close: async () => {
-        await table.close()
+        await Promise.all([objects.close(), table.close()])
         releaseLock(lock)
       },
     }

@@ -1,0 +1,151 @@
+// The embedded object store's one writer, a thread of its own: a put is a dozen calls that would each wait for a turn of
+// the event loop, and whose syncs must not block it. What waits in its queue is one group: every file is written and
+// linked, then synced, then each folder once. Linked before it is synced, so that the journal of the file system takes
+// the file and its names in one commit; what a power cut leaves of a put without an answer is garbage that nothing names.
+
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import path from 'node:path'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { invariant } from '../../base/errors.ts'
+import { codeOf } from './files.ts'
+import type { PutOutcome, PutReply, PutRequest, WriterSettings } from './objectProtocol.ts'
+
+const port = parentPort
+invariant(port !== null, 'the writer of objects runs as a worker')
+const { stored, incoming }: WriterSettings = workerData
+const groupMax = 64
+const knownFoldersMax = 10_000
+const knownFolders = new Set([stored])
+let sequence = 0
+
+interface Written {
+  readonly put: PutRequest
+  readonly descriptor: number
+  readonly temporary: string
+  outcome: PutOutcome
+}
+
+port.on('message', (first: PutRequest) => {
+  const group = [first]
+  while (group.length < groupMax) {
+    const next = receiveMessageOnPort(port)
+    if (!next) break
+    group.push(next.message)
+  }
+  port.postMessage(storeGroup(group))
+})
+
+function storeGroup(puts: readonly PutRequest[]): readonly PutReply[] {
+  const failed: PutReply[] = []
+  const written: Written[] = []
+  for (const put of puts) {
+    try {
+      written.push(write(put))
+    } catch (error) {
+      failed.push({ id: put.id, outcome: failure('none', error) })
+    }
+  }
+  for (const one of written) sync(one)
+  const folders = new Set(written.map(({ put }) => path.dirname(put.file)))
+  for (const folder of folders) syncFolderOf(folder, written)
+  for (const { descriptor, temporary } of written) leave(descriptor, temporary)
+  return [...failed, ...written.map(({ put, outcome }) => ({ id: put.id, outcome }))]
+}
+
+/** Of many puts of one name only one links it. */
+function write(put: PutRequest): Written {
+  makeFolder(path.dirname(put.file))
+  sequence += 1
+  const temporary = path.join(incoming, String(sequence))
+  const descriptor = openSync(temporary, 'w')
+  try {
+    for (let done = 0; done < put.bytes.length; ) done += writeSync(descriptor, put.bytes, done)
+    return { put, descriptor, temporary, outcome: { kind: link(temporary, put.file) } }
+  } catch (error) {
+    leave(descriptor, temporary)
+    throw error
+  }
+}
+
+function link(temporary: string, file: string): 'stored' | 'exists' {
+  try {
+    linkSync(temporary, file)
+    return 'stored'
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return 'exists'
+    throw error
+  }
+}
+
+function sync(one: Written): void {
+  const { put, descriptor } = one
+  try {
+    if (one.outcome.kind === 'stored') fsyncSync(descriptor)
+    else one.outcome = { kind: syncPresent(put) }
+  } catch (error) {
+    // After a failed sync the next one may succeed without having written anything: a repeated put begins anew.
+    if (one.outcome.kind === 'stored') unlinkSync(put.file)
+    one.outcome = failure('unknown', error)
+  }
+}
+
+/** What is there may be this put's own, repeated after an unknown outcome: then the answer means durable, too. */
+function syncPresent({ file, bytes }: PutRequest): 'stored' | 'exists' {
+  // Opened for writing because Windows syncs nothing else.
+  const descriptor = openSync(file, 'r+')
+  try {
+    fsyncSync(descriptor)
+    return readFileSync(descriptor).equals(bytes) ? 'stored' : 'exists'
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function syncFolderOf(folder: string, written: readonly Written[]): void {
+  try {
+    syncFolder(folder)
+  } catch (error) {
+    for (const one of written)
+      if (path.dirname(one.put.file) === folder) one.outcome = failure('unknown', error)
+  }
+}
+
+/** Windows opens no folder; NTFS keeps a log of its entries. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Each once, and durably before anything is linked into it. */
+function makeFolder(folder: string): void {
+  if (knownFolders.has(folder)) return
+  const parent = path.dirname(folder)
+  makeFolder(parent)
+  mkdirSync(folder, { recursive: true })
+  syncFolder(parent)
+  if (knownFolders.size >= knownFoldersMax) knownFolders.clear()
+  knownFolders.add(stored).add(folder)
+}
+
+function leave(descriptor: number, temporary: string): void {
+  closeSync(descriptor)
+  unlinkSync(temporary)
+}
+
+function failure(effect: 'none' | 'unknown', error: unknown): PutOutcome {
+  return { kind: 'failed', effect, message: error instanceof Error ? error.message : String(error) }
+}
