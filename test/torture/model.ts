@@ -47,7 +47,7 @@ export interface Model {
     tombstonesSinceMs: number,
   ): void
   /** Nobody writes any more: the last record of each key is the last acknowledged one. */
-  compareAtEnd(slot: number, read: FullRead): void
+  compareAtEnd(slot: number, read: FullRead, tombstonesSinceMs: number): void
 }
 
 const numbersPerWriter = 2 ** 32
@@ -103,7 +103,7 @@ export function createModel(workload: Workload): Model {
     },
     lastOf: (slot) => new Map(known.lastAcknowledged[slot]),
     compareDuring: (slot, before, read, sinceMs) => compareDuring(known, slot, before, read, sinceMs),
-    compareAtEnd: (slot, read) => compareAtEnd(known, slot, read),
+    compareAtEnd: (slot, read, sinceMs) => compareAtEnd(known, slot, read, sinceMs),
   }
 }
 
@@ -151,24 +151,34 @@ function compareDuring(
   }
 }
 
-function compareAtEnd(known: Known, slot: number, read: FullRead): void {
+function compareAtEnd(known: Known, slot: number, read: FullRead, tombstonesSinceMs: number): void {
   const last = known.lastAcknowledged[slot] ?? new Map<number, LastRecord>()
-  for (const [key, { offset }] of last) compareKey(known, slot, key, offset, read)
+  for (const [key, { offset, sentMs }] of last) {
+    const isOldTombstone = sentMs < tombstonesSinceMs && isTombstoneAt(known, slot, offset)
+    compareKey(known, slot, { key, offset, isOldTombstone }, read)
+  }
   for (const key of read.lastOffsets.keys()) {
     if (last.has(key) || known.unplaced.has(key)) continue
     known.report(`${known.nameOf(slot)}: nobody was told that key ${key} is stored`)
   }
 }
 
-function compareKey(known: Known, slot: number, key: number, last: number, read: FullRead): void {
+interface LastOfKey {
+  readonly key: number
+  readonly offset: number
+  readonly isOldTombstone: boolean
+}
+
+function compareKey(known: Known, slot: number, last: LastOfKey, read: FullRead): void {
+  const { key, offset, isOldTombstone } = last
   const { lastOffsets, logStartOffset } = read
   const found = lastOffsets.get(key)
-  if (found === last) return
+  if (found === offset) return
   const unplaced = known.unplaced.get(key)
-  const mayBeGone = last < logStartOffset || unplaced !== undefined || isTombstoneAt(known, slot, last)
+  const mayBeGone = offset < logStartOffset || unplaced !== undefined || isOldTombstone
   if (found === undefined && mayBeGone) return
-  if (found !== undefined && found > last && unplaced?.has(known.idsAt[slot]?.get(found) ?? -1)) return
+  if (found !== undefined && found > offset && unplaced?.has(known.idsAt[slot]?.get(found) ?? -1)) return
   known.report(
-    `${known.nameOf(slot)}: the last record of key ${key} is at ${last}, the log ends with ${found}`,
+    `${known.nameOf(slot)}: the last record of key ${key} is at ${offset}, the log ends with ${found}`,
   )
 }

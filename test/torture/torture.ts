@@ -136,7 +136,7 @@ async function compareAtEnd(
   places: readonly PartitionPlace[],
 ): Promise<Pick<TortureResult, 'keysLeft' | 'objectsLeft' | 'segmentsWritten' | 'recordsDropped'>> {
   const { host, model } = deps
-  await compareAll(deps)
+  await compareAll(deps, () => Math.max(performance.now() - tombstonesStayMs, host.startedMs()))
   const done = { segmentsWritten: 0, recordsDropped: 0 }
   if (model.differences.length > 0) return { keysLeft: 0, objectsLeft: 0, ...done }
   await addCounters(host, done)
@@ -145,7 +145,7 @@ async function compareAtEnd(
     await host.ask({ kind: 'settle' })
     await addCounters(host, done)
   }
-  const keysLeft = await compareAll(deps)
+  const keysLeft = await compareAll(deps, () => Number.POSITIVE_INFINITY)
   await host.stop()
   const objectsLeft = await checkRemains(folder, places, model)
   return { keysLeft, objectsLeft, ...done }
@@ -162,11 +162,11 @@ async function addCounters(
   }
 }
 
-async function compareAll(deps: ReaderDeps): Promise<number> {
+async function compareAll(deps: ReaderDeps, tombstonesSinceMs: () => number): Promise<number> {
   let keys = 0
   for (const slot of deps.slots.keys()) {
     const read = await walk(deps, slot)
-    if (read) deps.model.compareAtEnd(slot, read)
+    if (read) deps.model.compareAtEnd(slot, read, tombstonesSinceMs())
     keys += read?.lastOffsets.size ?? 0
   }
   return keys
