@@ -43,10 +43,11 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
     worker.unref()
   }
 
-  worker.unref()
   worker.on('message', answer)
   worker.on('error', stop)
   worker.on('exit', () => stop(undefined))
+  // Only now: a listener holds the process.
+  worker.unref()
 
   return {
     async put(file, parts) {
