@@ -130,7 +130,7 @@ async function storeAndCommit(
   { signal, turns, maintain }: FlushTools,
   answers: Answers,
 ): Promise<void> {
-  const giveUpAt = deps.clock.now() + limits.writerPatienceMs
+  const giveUpAtMs = deps.clock.now() + limits.writerPatienceMs
   const keys = container.commits.map(({ topicId, group }) => deps.scope.sequencer(topicId, group).pk)
   const taken = keys.map((key) => turns.take(key))
   try {
@@ -140,11 +140,8 @@ async function storeAndCommit(
     const commits = container.commits.map(async ({ topicId, group, batches }, i) => {
       await taken[i]?.begin
       const key = deps.scope.sequencer(topicId, group)
-      const commit = { key, topicId, group, batches, storage, objectId }
-      const done = await orAnswer([commit], answers, () => {
-        if (deps.clock.now() > giveUpAt) throw tooLate()
-        return commitBatches(deps, commit, answers.settle)
-      })
+      const commit = { key, topicId, group, batches, storage, objectId, giveUpAtMs }
+      const done = await orAnswer([commit], answers, () => commitBatches(deps, commit, answers.settle))
       taken[i]?.end()
       signal.notify(key.pk)
       maintain(topicId, group, done?.tailLength ?? 0)
@@ -154,9 +151,6 @@ async function storeAndCommit(
     for (const turn of taken) turn.end()
   }
 }
-
-const tooLate = (): KafkaError =>
-  new KafkaError('KAFKA_STORAGE_ERROR', 'The records were not stored: writing them took too long. Try again.')
 
 /** A KafkaError is the answer to every batch that has none yet; anything else fails their requests, and no others. */
 async function orAnswer<T>(

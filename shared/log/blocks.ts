@@ -21,7 +21,7 @@ export interface BlockSettings {
 export type Lane = 'tail' | 'catchUp'
 
 export interface Blocks {
-  /** The bytes of an extent; they are shared, so nobody may change them. */
+  /** The bytes of an extent; they are shared, so nobody may change them but for stamping what is true of them. */
   read(extent: Extent, lane: Lane): Promise<Uint8Array>
 }
 
@@ -72,7 +72,8 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
       const key = deps.scope.inlineData(extent.objectId)
       const bytes = lanes[lane](() => retryRepeatable(deps, () => deps.table.get(key))).then((item) => {
         const data = item?.attributes.data
-        return data instanceof Uint8Array ? data : undefined
+        // A copy, because blocks are stamped with their offsets and items are not ours to change.
+        return data instanceof Uint8Array ? data.slice() : undefined
       })
       cache.add(name, bytes)
     }

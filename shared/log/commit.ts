@@ -34,6 +34,8 @@ export type BatchResult =
 export interface SequencerCommit<B extends FlushedBatch> extends CommitRequest<B> {
   readonly topicId: string
   readonly group: number
+  /** No write is begun after this: the collector may take the flush for garbage one day. */
+  readonly giveUpAtMs: number
 }
 
 type Settle<B> = (batch: B, result: BatchResult) => void
@@ -117,7 +119,10 @@ async function write<B extends FlushedBatch>(
   const { write: update } = plan
   if (!update) return { kind: 'committed', baseOffsets: new Map(), tailLength: 0 }
   try {
-    const outcome = await retryWithoutEffect(deps, () => deps.table.write(update))
+    const outcome = await retryWithoutEffect(deps, () => {
+      if (deps.clock.now() > commit.giveUpAtMs) throw tooLate()
+      return deps.table.write(update)
+    })
     if (!outcome.ok) return { kind: 'refused', current: outcome.current }
     return {
       kind: 'committed',
@@ -274,6 +279,9 @@ const contended = (): KafkaError =>
     'KAFKA_STORAGE_ERROR',
     'The partition is contended and the records were not stored. Try again.',
   )
+
+const tooLate = (): KafkaError =>
+  new KafkaError('KAFKA_STORAGE_ERROR', 'The records were not stored: writing them took too long. Try again.')
 
 const unknownOutcome = (): KafkaError =>
   new KafkaError(

@@ -43,6 +43,13 @@ const cases: Cases<ObjectStore> = {
     assert.equal(await store.putIfAbsent(name, [bytes]), 'stored')
     assertSame(await store.getRange(name, 0, 256), bytes)
   },
+  "what was read is the reader's own: changing it changes no object": async (store) => {
+    const name = `${newPrefix()}own`
+    await store.putIfAbsent(name, [bytesOf('abc')])
+    const read = await store.getRange(name, 0, 3)
+    read?.fill(0)
+    assert.equal(await textOf(store, name), 'abc')
+  },
   'the parts of a put are one object': async (store) => {
     const name = `${newPrefix()}parts`
     const parts = ['one', '', 'two', 'x'.repeat(70_000), 'end'].map(bytesOf)

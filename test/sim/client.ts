@@ -59,10 +59,6 @@ function describe(answer: Answer<unknown>): string {
   return answer.kind === 'lost' ? answer.why : `${answer.error.code} ${answer.error.message}`
 }
 
-/** Trouble with the storage passes; what is damaged or gone does not. undefined: it is that, or another refusal. */
-export const damageOf = ({ code, message }: KafkaError): string | undefined =>
-  code === 'KAFKA_STORAGE_ERROR' && !message.endsWith('Try again.') ? message : undefined
-
 export function outcomeOf(answer: Answer<unknown>): Outcome {
   if (answer.kind === 'ok') return 'ok'
   if (answer.kind === 'lost') return 'unknown'

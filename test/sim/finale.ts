@@ -46,7 +46,8 @@ async function produceAndRead(
       continue
     }
     const end = answer?.kind === 'read' ? answer.endOffset : undefined
-    if (end === undefined) return sim.report(`${place} cannot be read from offset ${next} after the faults are over`)
+    if (end === undefined)
+      return sim.report(`${place} cannot be read from offset ${next} after the faults are over`)
     next = end
     const isThere = answer?.kind === 'read' && answer.records.at(-1)?.id === id
     if (isThere || next > outcome.offset) return

@@ -1,6 +1,9 @@
 // What a run is, drawn from its seed: the faults, the settings of the service, the topics and who works on them.
+import type { CompactionSettings } from '../../shared/compaction/deps.ts'
+import { defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import type { ClusterSettings } from '../../shared/service/createCluster.ts'
 import { type AdminSettings, createAdmin } from './actors/admin.ts'
+import { createCollectorActor, createCompactorActor, createNight } from './actors/compaction.ts'
 import { createHttpProducer } from './actors/httpProducer.ts'
 import { createIdempotentProducer } from './actors/idempotentProducer.ts'
 import { createPlainProducer } from './actors/plainProducer.ts'
@@ -9,6 +12,7 @@ import { createSwarm } from './actors/swarm.ts'
 import { drawFaults, type Faults } from './faults.ts'
 import type { Prng } from './prng.ts'
 import type { Actor } from './sim.ts'
+import { drawRules, keepsAll } from './topicRules.ts'
 
 export interface Plan {
   readonly processes: number
@@ -16,20 +20,47 @@ export interface Plan {
   readonly timeoutMs: number
   readonly faults: Faults
   readonly settings: ClusterSettings
+  readonly compaction: CompactionSettings
   readonly topics: readonly AdminSettings[]
   readonly actors: readonly Actor[]
 }
 
-export function drawPlan(random: Prng): Plan {
-  const topics = drawTopics(random)
+/** Without compaction a seed is the run that it was before there was a compactor. */
+export function drawPlan(random: Prng, compacts: boolean): Plan {
+  const drawn = drawTopics(random)
+  const topics = compacts ? drawn.map((topic) => ({ ...topic, rules: drawRules(random) })) : drawn
   return {
+    compaction: compacts ? drawCompaction(random) : defaultCompactionSettings,
     processes: random.pick([1, 2, 2, 3, 4]),
     timeoutMs: random.pick([2_000, 20_000, 120_000]),
     faults: drawFaults(random),
     settings: drawSettings(random),
     topics,
-    actors: topics.flatMap((topic) => [createAdmin(topic), ...drawActors(random, topic)]),
+    actors: [
+      ...topics.flatMap((topic) => [createAdmin(topic), ...drawActors(random, topic)]),
+      ...(compacts ? drawCompactionActors(random) : []),
+    ],
   }
+}
+
+function drawCompaction(random: Prng): CompactionSettings {
+  return {
+    segmentBytesMax: random.pick([200, 1_000, 10_000]),
+    reconcileAgeMs: random.pick([0, 200, 3_000]),
+    offsetMapEntriesMax: random.pick([1, 3, 20, 1_000]),
+    leaseMs: random.pick([50, 500, 5_000, 60_000]),
+    partitionsAtOnce: random.pick([1, 2, 8]),
+  }
+}
+
+function drawCompactionActors(random: Prng): readonly Actor[] {
+  const pauseMsMax = random.pick([50, 500, 5_000])
+  const compactors = Array.from({ length: random.between(1, 3) }, () => createCompactorActor({ pauseMsMax }))
+  return [
+    ...compactors,
+    createCollectorActor({ pauseMsMax: 2_000 }),
+    createNight({ dayMs: random.pick([150, 800, 4_000]) }),
+  ]
 }
 
 function drawSettings(random: Prng): ClusterSettings {
@@ -60,7 +91,8 @@ function drawSettings(random: Prng): ClusterSettings {
  * run.
  */
 function drawTopics(random: Prng): readonly AdminSettings[] {
-  const common = { pauseMsMax: 2_000, deletesRecords: random.chance(0.5), deletesTopic: false }
+  const deletesRecords = random.chance(0.5)
+  const common = { pauseMsMax: 2_000, deletesRecords, deletesTopic: false, rules: keepsAll }
   const long = { ...common, topicName: 'long', partitionCount: random.between(1, 3), partitionCountMax: 4 }
   const brief = {
     ...common,

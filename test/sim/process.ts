@@ -15,7 +15,6 @@ import {
   createCluster,
   type RunningCluster,
 } from '../../shared/service/createCluster.ts'
-import { damageOf } from './client.ts'
 import type { Counters } from './counters.ts'
 import type { Faults } from './faults.ts'
 import { createFaultyObjectStore } from './faultyObjectStore.ts'
@@ -183,6 +182,10 @@ function createClock(world: World, owner: Owner, skewMs: number): Clock {
       }),
   }
 }
+
+/** Trouble with the storage passes; what is damaged or gone does not. undefined: it is that, or another refusal. */
+export const damageOf = ({ code, message }: KafkaError): string | undefined =>
+  code === 'KAFKA_STORAGE_ERROR' && !message.endsWith('Try again.') ? message : undefined
 
 export const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)

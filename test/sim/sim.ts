@@ -18,6 +18,7 @@ export interface Sim extends Caller {
   rulesOf(topicName: string): CompactionRules
   /** Clients rest until then, and hours pass. */
   nightUntil(): number
+  beginNight(untilMs: number): void
   /** The faults are over: actors finish what they have begun and begin nothing. */
   isEnding(): boolean
 }

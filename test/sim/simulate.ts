@@ -1,6 +1,7 @@
 // One run: the plan of a seed, carried out under faults for a number of steps, then without faults until nothing is
 // left to do, then checked.
 
+import type { LogDeps } from '../../shared/log/deps.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Table } from '../../shared/ports/table.ts'
@@ -14,16 +15,21 @@ import { type Faults, noFaults } from './faults.ts'
 import { finale } from './finale.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { createFleet, stackOf } from './process.ts'
+import { settle } from './settle.ts'
 import type { Sim } from './sim.ts'
-import { createWatch } from './watch.ts'
+import { keepsAll } from './topicRules.ts'
+import { createWatch, isAlive, type Watch } from './watch.ts'
 import { createWorld, type World } from './world.ts'
 
 export interface RunOptions {
   readonly seed: number
   readonly steps: number
+  /** Whether there are compactors; true where it is absent. */
+  readonly compacts?: boolean
   /** For tests of the simulation itself: stores that are broken on purpose. */
   readonly spoilTable?: (table: Table) => Table
   readonly spoilObjects?: (objects: ObjectStore) => ObjectStore
+  readonly spoilCompactor?: (deps: LogDeps) => LogDeps
   readonly onPlan?: (plan: Plan) => void
   readonly onTrace?: (line: string) => void
 }
@@ -41,11 +47,12 @@ export interface RunResult {
 interface Phase {
   faults: Faults
   ending: boolean
+  nightUntil: number
 }
 
-interface Parts extends Pick<Sim, 'scope' | 'counters' | 'report'> {
-  readonly objects: ObjectStore
-  readonly table: Table
+interface Parts extends Pick<Sim, 'scope' | 'counters' | 'report' | 'rulesOf'> {
+  readonly watch: Watch
+  readonly spoilCompactor: (deps: LogDeps) => LogDeps
 }
 
 /** Steps that a run may take, after the faults are over, to come to its end. */
@@ -55,24 +62,37 @@ const patienceMs = 3_600_000
 
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = createWorld(options.seed, options.onTrace)
-  const plan = drawPlan(world.random)
+  const { compacts = true } = options
+  const plan = drawPlan(world.random, compacts)
   options.onPlan?.(plan)
   const scope = createScope('tenant')
   const counters = createCounters()
-  const objects = (options.spoilObjects ?? same)(createMemoryObjectStore())
-  const watch = createWatch((options.spoilTable ?? same)(createMemoryTable()), scope, world.order, counters)
   const violations: string[] = []
   const report = (violation: string) => {
     world.trace(`VIOLATION ${violation}`)
     violations.push(violation)
   }
-  const phase: Phase = { faults: noFaults, ending: false }
-  const sim = createSim(world, plan, phase, { objects, table: watch.table, scope, counters, report })
+  const rulesOf = (name: string) => plan.topics.find(({ topicName }) => topicName === name)?.rules ?? keepsAll
+  const watch = createWatch({
+    table: (options.spoilTable ?? same)(createMemoryTable()),
+    objects: (options.spoilObjects ?? same)(createMemoryObjectStore()),
+    scope,
+    counters,
+    world,
+    rulesOf,
+    report,
+    lateMsMax: plan.faults.lateMsMax + 10_000,
+  })
+  const phase: Phase = { faults: noFaults, ending: false, nightUntil: 0 }
+  const { spoilCompactor = same } = options
+  const sim = createSim(world, plan, phase, { watch, scope, counters, report, rulesOf, spoilCompactor })
   const began = world.now()
 
-  await perform({ sim, phase, plan, violations }, options.steps)
+  const run = { sim, phase, plan, violations, watch }
+  await perform(run, options.steps)
+  if (violations.length === 0 && compacts) await drive(run, settle(sim, watch))
   if (violations.length === 0) {
-    const stored = await readStoredLogs({ table: watch.table, objects, scope }, watch.incarnations)
+    const stored = await readStoredLogs({ ...watch, scope }, watch)
     violations.push(...checkHistory(sim.history, stored, watch.incarnations))
   }
   return {
@@ -90,13 +110,27 @@ function same<T>(value: T): T {
 }
 
 function createSim(world: World, plan: Plan, phase: Phase, parts: Parts): Sim {
-  const { scope, counters, report } = parts
-  const fleetDeps = { ...parts, world, settings: plan.settings, faults: () => phase.faults }
+  const { scope, counters, report, rulesOf, watch } = parts
+  const fleetDeps = {
+    ...parts,
+    world,
+    table: watch.table,
+    objects: watch.objects,
+    settings: plan.settings,
+    compaction: plan.compaction,
+    allTopicsLive: () => watch.incarnations.every(isAlive),
+    faults: () => phase.faults,
+  }
   return {
     world,
     scope,
     counters,
     report,
+    rulesOf,
+    nightUntil: () => phase.nightUntil,
+    beginNight(untilMs) {
+      phase.nightUntil = untilMs
+    },
     fleet: createFleet(fleetDeps, plan.processes),
     history: [],
     sent: new Map(),
@@ -133,11 +167,14 @@ async function perform(run: Run, steps: number): Promise<void> {
   await drive(run, finale(sim))
 }
 
-/** Again and again, `meanMs` apart, while there are faults. */
+const nightMeanMs = 1_800_000
+
+/** Again and again, `meanMs` apart, while there are faults; at night, which is long, rarely. */
 async function trouble(sim: Sim, meanMs: number, make: () => void): Promise<void> {
   if (meanMs === 0) return
   for (;;) {
-    await sim.world.sleep(sim.world.random.float() * 2 * meanMs)
+    const isNight = sim.world.now() < sim.nightUntil()
+    await sim.world.sleep(sim.world.random.float() * 2 * (isNight ? Math.max(meanMs, nightMeanMs) : meanMs))
     if (sim.isEnding()) return
     make()
   }

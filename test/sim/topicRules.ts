@@ -58,7 +58,9 @@ export function mayRetain(
   nowMs: number,
 ): string | undefined {
   if (!deletes) return 'its topic keeps everything'
-  const live = segments.filter((one, i) => segments.slice(i + 1).every((later) => later.baseOffset > one.baseOffset))
+  const live = segments.filter((one, i) =>
+    segments.slice(i + 1).every((later) => later.baseOffset > one.baseOffset),
+  )
   if (!live.some(({ endOffset }) => endOffset === newStart)) return 'no segment ends there'
   for (const [i, segment] of live.entries()) {
     if (segment.endOffset > newStart || segment.endOffset <= logStart) continue
@@ -67,7 +69,8 @@ export function mayRetain(
     const isOld = retentionMs >= 0 && newestMs + retentionMs < nowMs
     const isTooMuch = retentionBytes >= 0 && bytesAfter >= retentionBytes
     // Time counts from the oldest on, so what follows a segment that stays stays too; bytes go from the oldest as well.
-    if (!isOld && !isTooMuch) return `the segment of ${segment.baseOffset} to ${segment.endOffset - 1} was not due`
+    if (!isOld && !isTooMuch)
+      return `the segment of ${segment.baseOffset} to ${segment.endOffset - 1} was not due`
   }
   return undefined
 }

@@ -3,8 +3,13 @@
 
 import { limits } from '../../shared/base/limits.ts'
 import type { Scope } from '../../shared/metadata/scope.ts'
+import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Item, Table, TransactWrite, Write, WriteOutcome } from '../../shared/ports/table.ts'
+import { createInspector, type Move } from './compaction/inspector.ts'
+import { createLedger, type Ledger } from './compaction/ledger.ts'
 import type { Counters } from './counters.ts'
+import type { CompactionRules } from './topicRules.ts'
+import type { World } from './world.ts'
 
 /** A topic from its creation to its deletion; a name may have several, one after the other. */
 export interface Incarnation {
@@ -20,11 +25,33 @@ export interface Incarnation {
 
 export interface Watch {
   readonly table: Table
+  readonly objects: ObjectStore
   readonly incarnations: readonly Incarnation[]
+  readonly ledger: Ledger
+  readonly retained: readonly Move[]
 }
 
-export function createWatch(table: Table, scope: Scope, order: () => number, counters: Counters): Watch {
+export interface WatchDeps {
+  readonly table: Table
+  readonly objects: ObjectStore
+  readonly scope: Scope
+  readonly counters: Counters
+  readonly world: Pick<World, 'order' | 'now'>
+  readonly lateMsMax: number
+  readonly rulesOf: (topicName: string) => CompactionRules
+  readonly report: (violation: string) => void
+}
+
+export function createWatch(deps: WatchDeps): Watch {
+  const { table, objects, scope, counters, world } = deps
+  const { order, now } = world
   const { incarnations, born, died } = createRegister(order, counters)
+  const ledger = createLedger({ ...deps, now })
+  const rulesOf = (topicId: string) => {
+    const topic = incarnations.find((one) => one.topicId === topicId && isAlive(one))
+    return topic && deps.rulesOf(topic.topicName)
+  }
+  const inspector = createInspector({ ...deps, ledger, now, order, rulesOf })
 
   const topicPut = (write: TransactWrite) => {
     if (write.kind !== 'put' || write.key.pk !== scope.topicsPk) return
@@ -42,6 +69,15 @@ export function createWatch(table: Table, scope: Scope, order: () => number, cou
 
   return {
     incarnations,
+    ledger,
+    retained: inspector.retained,
+    objects: {
+      ...objects,
+      delete(names) {
+        inspector.beforeDelete(names)
+        return objects.delete(names)
+      },
+    },
     table: {
       get: async (key) => {
         const item = await table.get(key)
@@ -53,14 +89,16 @@ export function createWatch(table: Table, scope: Scope, order: () => number, cou
         return table.query(query)
       },
       async write(write) {
+        await inspector.beforeWrite(write)
         const outcome = await table.write(write)
+        await ledger.noteWrite(write, outcome)
         countWrite(counters, write, outcome)
         if (outcome.ok) topicPut(write)
         return outcome
       },
       async transact(writes) {
         const sequencers = await sequencersOf(writes)
-        const outcome = await table.transact(writes)
+        const outcome = await inspector.transact(writes, () => table.transact(writes))
         if (!outcome.ok) return outcome
         for (const { kind, key } of writes) {
           if (kind === 'delete' && key.pk === scope.topicsPk) died(key.sk, sequencers)
@@ -73,10 +111,11 @@ export function createWatch(table: Table, scope: Scope, order: () => number, cou
   }
 }
 
+export const isAlive = ({ diedAt }: Incarnation): boolean => diedAt === Number.POSITIVE_INFINITY
+
 /** Who lives, and who lived when. */
 function createRegister(order: () => number, counters: Counters) {
   const incarnations: Incarnation[] = []
-  const isAlive = ({ diedAt }: Incarnation) => diedAt === Number.POSITIVE_INFINITY
   return {
     incarnations,
     born(topicName: string, topicId: string) {

@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { createHost, type Host } from './host.ts'
 import { createModel, type Model } from './model.ts'
 import { type ReaderDeps, readOn, walk } from './readers.ts'
@@ -113,8 +114,10 @@ async function torture(options: TortureOptions, scene: Scene): Promise<TortureRe
     readOn({ host, model, slots, isOver: () => isBroken() || !writing, onRead }, reader, tombstonesStayMs),
   )
   await Promise.all(Array.from({ length: writerCount }, (_, writer) => writeOn(writerDeps, writer)))
-  writing = false
   await killing
+  // Compaction gets its turn at what was written last, and readers meet what it does before tombstones may go.
+  await setTimeout(tombstonesStayMs / 2)
+  writing = false
   const walks = (await Promise.all(readers)).reduce((sum, count) => sum + count, 0)
   const end = await compareAtEnd({ host, model, slots, isOver: isBroken, onRead }, scene.folder, places)
   return {

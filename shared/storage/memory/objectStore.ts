@@ -1,5 +1,5 @@
 // The object port in memory, for tests and the simulation. Parts are copied into one array when they are put,
-// and a range is a view of it. Who puts the same bytes again is told "stored", as by S3's adapter.
+// and a range is a copy of its bytes. Who puts the same bytes again is told "stored", as by S3's adapter.
 import { invariant } from '../../base/errors.ts'
 import type { ObjectPage, ObjectStore } from '../../ports/objectStore.ts'
 import { checkObjectList, checkObjectName, checkObjectRange } from '../objectName.ts'
@@ -22,7 +22,7 @@ export const createMemoryObjectStore = (): ObjectStore => {
   const getRange = (name: string, start: number, length: number): Uint8Array | undefined => {
     checkObjectName(name)
     checkObjectRange(start, length)
-    return objects.get(name)?.subarray(start, start + length)
+    return objects.get(name)?.slice(start, start + length)
   }
 
   const list = (prefix: string, after: string | undefined, limit: number): ObjectPage => {

@@ -58,10 +58,7 @@ async function recreate(sim: Sim, settings: AdminSettings): Promise<void> {
   await ensureTopic(sim, settings)
 }
 
-async function createTopic(
-  sim: Sim,
-  { topicName, partitionCount, rules }: AdminSettings,
-): Promise<string> {
+async function createTopic(sim: Sim, { topicName, partitionCount, rules }: AdminSettings): Promise<string> {
   const op: CreateTopicOp = {
     kind: 'createTopic',
     ...begin(sim),

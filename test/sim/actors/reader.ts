@@ -2,9 +2,9 @@
 import { decodeRecords } from '../../../shared/kafka/recordBatch.ts'
 import { readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
 import type { FetchedPartition } from '../../../shared/service/cluster.ts'
-import { ask, damageOf } from '../client.ts'
+import { ask } from '../client.ts'
 import { type FetchAnswer, type FetchOp, idOf, type ListOffsetOp, type ReadRecord } from '../history.ts'
-import type { SimProcess } from '../process.ts'
+import { damageOf, type SimProcess } from '../process.ts'
 import { type Actor, begin, createRoute, pause, type Sim } from '../sim.ts'
 
 export interface ReaderSettings {

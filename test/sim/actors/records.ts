@@ -20,7 +20,11 @@ export function draftRecords(
   return Array.from({ length: count }, () => draftRecord(sim, topicName, shape))
 }
 
-function draftRecord({ world, sent, rulesOf }: Sim, topicName: string, { keyed, largeBytes }: DraftShape): SentRecord {
+function draftRecord(
+  { world, sent, rulesOf }: Sim,
+  topicName: string,
+  { keyed, largeBytes }: DraftShape,
+): SentRecord {
   const { random } = world
   const id = `r${sent.size}`
   const padding = random.chance(0.03) ? largeBytes : random.between(0, 40)

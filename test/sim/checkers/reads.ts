@@ -25,8 +25,9 @@ export function checkReads(
   const boundsOf = createBounds(history, acks)
   return [
     ...history.flatMap((op) => {
-      if (op.kind === 'fetch') return checkFetch(op, find, boundsOf)
-      return op.kind === 'listOffset' ? checkListOffset(op, find, boundsOf) : []
+      if (op.kind === 'fetch') return [...checkDamage(op, logs), ...checkFetch(op, find, boundsOf)]
+      if (op.kind !== 'listOffset') return []
+      return [...checkDamage(op, logs), ...checkListOffset(op, find, boundsOf)]
     }),
     ...logs.flatMap((log) => checkMonotonic(history, log)),
     ...logs.flatMap((log) => checkLogStart(history, log)),
@@ -39,6 +40,9 @@ function createBounds(history: readonly Op[], acks: Acks): BoundsOf {
     steps.set(log, createSteps(some.map(({ op, offset }) => ({ at: op.ended, value: offset + 1 }))))
   }
   const deletions = history.filter((op) => op.kind === 'deleteRecords')
+  const retentions = new Map(
+    [...acks.byLog.keys()].map((log) => [log, createSteps(retainedOf(log))] as const),
+  )
   return (log, span) => {
     const ofLog = deletions.filter((op) => isOf(op, log))
     const before = ofLog.filter((op) => op.ended < span.invoked && certainlyMet(op, log))
@@ -48,11 +52,19 @@ function createBounds(history: readonly Op[], acks: Acks): BoundsOf {
     return {
       highWatermarkMin: steps.get(log)?.maxBefore(span.invoked) ?? 0,
       highWatermarkMax: log.records.length,
-      logStartMin: Math.max(0, ...before.map((op) => op.logStartOffset ?? 0)),
-      logStartMax: Math.max(0, ...begun.map((op) => furthest(op, log))),
+      logStartMin: Math.max(
+        retentions.get(log)?.maxBefore(span.invoked) ?? 0,
+        ...before.map((op) => op.logStartOffset ?? 0),
+      ),
+      logStartMax: Math.max(
+        retentions.get(log)?.maxBefore(span.ended) ?? 0,
+        ...begun.map((op) => furthest(op, log)),
+      ),
     }
   }
 }
+
+const retainedOf = ({ retained = [] }: StoredLog) => retained.map(({ at, offset }) => ({ at, value: offset }))
 
 const isOf = (op: DeleteRecordsOp | ListOffsetOp, log: StoredLog): boolean =>
   op.topicName === log.topicName && op.partition === log.partition
@@ -87,10 +99,19 @@ function createSteps(steps: readonly { readonly at: number; readonly value: numb
   }
 }
 
+/** Of a topic that is deleted under a reader, bytes may be gone before it knows. */
+function checkDamage(op: FetchOp | ListOffsetOp, logs: readonly StoredLog[]): readonly string[] {
+  if (op.damage === undefined) return []
+  const died = logs.some(
+    (log) => log.topicName === op.topicName && op.invoked <= log.diedAt && log.diedAt <= op.ended,
+  )
+  return died ? [] : [`${op.kind} ${op.invoked} of ${op.topicName} was told: ${op.damage}`]
+}
+
 function checkFetch(op: FetchOp, find: LogsByName, boundsOf: BoundsOf): readonly string[] {
   return op.answers.flatMap((answer) => {
     const candidates = find(op.topicName, answer.partition).filter((log) => mayHaveMet(op, log))
-    const refutations = candidates.map((log) => refute(answer, log, boundsOf(log, op)))
+    const refutations = candidates.map((log) => refute(answer, log, boundsOf(log, op), op.ended))
     const [first = 'there was no such partition'] = refutations
     if (refutations.includes(undefined)) return []
     return [`fetch ${op.invoked} of ${op.topicName}/${answer.partition} from ${answer.asked}: ${first}`]
@@ -98,7 +119,7 @@ function checkFetch(op: FetchOp, find: LogsByName, boundsOf: BoundsOf): readonly
 }
 
 /** Why the answer cannot be this log's; undefined: it can be. */
-function refute(answer: FetchAnswer, log: StoredLog, bounds: Bounds): string | undefined {
+function refute(answer: FetchAnswer, log: StoredLog, bounds: Bounds, ended: number): string | undefined {
   const { asked, logStartOffset, highWatermark } = answer
   if (highWatermark < bounds.highWatermarkMin) {
     return `high watermark ${highWatermark}, and ${bounds.highWatermarkMin - 1} was acknowledged before`
@@ -109,22 +130,30 @@ function refute(answer: FetchAnswer, log: StoredLog, bounds: Bounds): string | u
   const outOfRange = asked < logStartOffset || asked > highWatermark
   if ((answer.kind === 'outOfRange') !== outOfRange)
     return `out of range is ${outOfRange}, not ${!outOfRange}`
-  return answer.kind === 'read' ? refuteRecords(answer, log) : undefined
+  return answer.kind === 'read' ? refuteRecords(answer, log, ended) : undefined
 }
 
 function refuteRecords(
-  { asked, highWatermark, records }: FetchAnswer & { readonly kind: 'read' },
+  { asked, highWatermark, records, endOffset }: FetchAnswer & { readonly kind: 'read' },
   log: StoredLog,
+  ended: number,
 ): string | undefined {
   const [first] = records
-  if (first && first.offset > asked) return `begins at ${first.offset}`
-  for (const [i, { offset, id }] of records.entries()) {
-    if (offset !== (first?.offset ?? 0) + i) return `offset ${offset} is out of its place`
+  const end = endOffset ?? (records.at(-1)?.offset ?? asked - 1) + 1
+  if (end < asked) return `ends at ${end - 1}`
+  const offsets = new Set(records.map(({ offset }) => offset))
+  for (let offset = Math.min(asked, first?.offset ?? asked); offset < end; offset++) {
+    if (offsets.has(offset) || (log.records[offset]?.removedAt ?? Infinity) < ended) continue
+    return first && first.offset > offset ? `begins at ${first.offset}` : `offset ${offset} is left out`
+  }
+  let before = -1
+  for (const { offset, id } of records) {
+    if (offset <= before) return `offset ${offset} is out of its place`
+    before = offset
     if (log.records[offset]?.id !== id) return `offset ${offset} is ${id}, not ${log.records[offset]?.id}`
     if (offset >= highWatermark) return `offset ${offset} is past the high watermark ${highWatermark}`
   }
-  const last = records.at(-1)
-  return last && last.offset < asked ? `ends at ${last.offset}` : undefined
+  return undefined
 }
 
 /** Answers that certainly came from this log, in the order of real time, never go back. */
@@ -152,7 +181,8 @@ function checkMonotonic(history: readonly Op[], log: StoredLog): readonly string
 /** The log start is what somebody asked for, and at least what was answered. */
 function checkLogStart(history: readonly Op[], log: StoredLog): readonly string[] {
   const end = Number.POSITIVE_INFINITY
-  const { logStartMin, logStartMax } = createBounds(history, { byLog: new Map(), problems: [] })(log, {
+  const none = { byLog: new Map([[log, []]]), problems: [] }
+  const { logStartMin, logStartMax } = createBounds(history, none)(log, {
     invoked: end,
     ended: end,
   })
@@ -172,7 +202,7 @@ function checkListOffset(op: ListOffsetOp, find: LogsByName, boundsOf: BoundsOf)
 }
 
 function refuteOffset(
-  { spec, offset }: { readonly spec: ListOffsetOp['spec']; readonly offset: number },
+  { spec, offset, ended }: Pick<ListOffsetOp, 'spec' | 'ended'> & { readonly offset: number },
   log: StoredLog,
   bounds: Bounds,
 ): string | undefined {
@@ -189,7 +219,10 @@ function refuteOffset(
     }
     return timestamp >= spec && (offset === -1 || at < offset)
   }
-  const better = certain.findIndex(({ timestamp }, i) => isBetter(timestamp, bounds.logStartMax + i))
+  const better = certain.findIndex(
+    ({ timestamp, removedAt = Infinity }, i) =>
+      removedAt > ended && isBetter(timestamp, bounds.logStartMax + i),
+  )
   if (better !== -1) return `${bounds.logStartMax + better} is better`
   if (offset === -1) return undefined
   if (offset < bounds.logStartMin) return `it is below the log start ${bounds.logStartMin}`

@@ -1,29 +1,32 @@
-// The logs as the stores hold them in the end, of living and of deleted topics, read from metadata and bytes and not by
-// way of the engine's reads. Finds what must hold of them by themselves: nothing is missing, nothing dangles, offsets
-// are dense.
+// The logs as they were ordered, and what the stores hold of them in the end, read from metadata and bytes and not by way
+// of the engine's reads: segments, then what the index says of flushes, then the tail. Everything that compaction has not
+// taken is there once, in its place, and nothing else is.
 
-import { decodeRecords, splitBatches } from '../../../shared/kafka/recordBatch.ts'
-import { batchCrcIsValid, readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
-import { decodeTailEntry, type PlacedExtent } from '../../../shared/metadata/extent.ts'
+import { splitBatches } from '../../../shared/kafka/recordBatch.ts'
+import { readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
+import type { PlacedExtent } from '../../../shared/metadata/extent.ts'
 import { type IndexItem, parseIndexItem } from '../../../shared/metadata/indexItem.ts'
 import type { Scope } from '../../../shared/metadata/scope.ts'
+import { liveSegments, parseSegmentItem } from '../../../shared/metadata/segmentItem.ts'
 import {
   groupOf,
   type PartitionState,
   parseSequencer,
   partitionState,
-  type Sequencer,
 } from '../../../shared/metadata/sequencer.ts'
 import { parseTopicItem } from '../../../shared/metadata/topicItem.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
 import type { Item, Table } from '../../../shared/ports/table.ts'
-import { idOfValue } from '../history.ts'
-import type { Incarnation } from '../watch.ts'
+import type { Move } from '../compaction/inspector.ts'
+import { type LedgerRecord, recordsOfBatch } from '../compaction/ledger.ts'
+import { type Incarnation, isAlive, type Watch } from '../watch.ts'
 
 export interface StoredRecord {
   readonly id: string
   readonly timestamp: number
   readonly producer?: { readonly id: bigint; readonly epoch: number; readonly sequence: number }
+  /** When compaction took it, in the order of the world; absent or Infinity: it is there. */
+  readonly removedAt?: number
 }
 
 export interface StoredLog {
@@ -33,7 +36,9 @@ export interface StoredLog {
   readonly bornAt: number
   readonly diedAt: number
   readonly logStartOffset: number
-  /** By offset, from 0 on, records below the log start too. */
+  /** Where retention has moved the log start to. */
+  readonly retained?: readonly Pick<Move, 'at' | 'offset'>[]
+  /** By offset, from 0 on: what was ordered. */
   readonly records: readonly StoredRecord[]
 }
 
@@ -48,18 +53,27 @@ export interface StoredLogs {
   readonly problems: readonly string[]
 }
 
-export async function readStoredLogs(
-  stores: Stores,
-  incarnations: readonly Incarnation[],
-): Promise<StoredLogs> {
+export async function readStoredLogs(stores: Stores, watch: Watch): Promise<StoredLogs> {
   const logs: StoredLog[] = []
   const problems: string[] = []
-  for (const incarnation of incarnations) {
-    for (const item of await sequencersOf(stores, incarnation, problems)) {
-      const sequencer = parseSequencer(item)
+  for (const topic of watch.incarnations) {
+    for (const item of await sequencersOf(stores, topic, problems)) {
       for (const partition of partitionsOf(item)) {
-        const state = partitionState(sequencer, partition)
-        if (state) logs.push(await readLog(stores, incarnation, partition, { sequencer, state }, problems))
+        const state = partitionState(parseSequencer(item), partition)
+        if (!state) continue
+        const records = watch.ledger.recordsOf(topic.topicId, partition)
+        const name = nameOf(topic, partition)
+        if (records.length !== state.nextOffset) {
+          problems.push(
+            `${name} holds ${records.length} records and says that ${state.nextOffset} comes next`,
+          )
+        }
+        if (isAlive(topic)) problems.push(...(await compare(stores, topic, partition, state, records)))
+        const retained = watch.retained.filter(
+          (one) => one.topicId === topic.topicId && one.partition === partition,
+        )
+        const { logStartOffset } = state
+        logs.push({ ...topic, partition, logStartOffset, retained, records })
       }
     }
   }
@@ -74,7 +88,7 @@ async function sequencersOf(
   topic: Incarnation,
   problems: string[],
 ): Promise<readonly Item[]> {
-  if (topic.diedAt !== Number.POSITIVE_INFINITY) return topic.sequencers
+  if (!isAlive(topic)) return topic.sequencers
   const item = await table.get(scope.topic(topic.topicName))
   if (!item) {
     problems.push(`${nameOf(topic)} is gone though nobody deleted it`)
@@ -99,119 +113,125 @@ const partitionsOf = (sequencer: Item): readonly number[] =>
     .filter((name) => /^n\d+$/.test(name))
     .map((name) => Number(name.slice(1)))
 
-async function readLog(
+async function compare(
   stores: Stores,
   topic: Incarnation,
   partition: number,
-  { sequencer, state }: { sequencer: Sequencer; state: PartitionState },
-  problems: string[],
-): Promise<StoredLog> {
+  state: PartitionState,
+  records: readonly LedgerRecord[],
+): Promise<readonly string[]> {
   const name = nameOf(topic, partition)
-  const items = await indexOf(stores, topic.topicId, partition)
-  const extents = spilledExtents(name, items, state, problems)
-  const records: StoredRecord[] = []
-  for (const extent of [...extents, ...state.tail]) {
-    if (extent.baseOffset !== records.length) {
-      problems.push(`${name}: offset ${records.length} is followed by an extent at ${extent.baseOffset}`)
+  const problems: string[] = []
+  const found = new Map<number, string>()
+  for (const extent of await extentsOf(stores, name, topic.topicId, partition, state, problems)) {
+    for (const { offset, id, timestamp } of await recordsOf(stores, name, extent, problems)) {
+      if (found.has(offset)) problems.push(`${name}: offset ${offset} is there twice`)
+      found.set(offset, id)
+      const record = records[offset]
+      if (record?.id !== id || record.timestamp !== timestamp) {
+        problems.push(
+          `${name}: offset ${offset} is ${id} at ${timestamp}, not ${record?.id} at ${record?.timestamp}`,
+        )
+      }
+      if (record && record.removedAt !== Number.POSITIVE_INFINITY)
+        problems.push(`${name}: ${id} has come back`)
     }
-    records.push(...(await recordsOf(stores, name, extent, problems)))
   }
-  if (records.length !== state.nextOffset) {
-    problems.push(`${name} holds ${records.length} records and says that ${state.nextOffset} comes next`)
+  for (const [offset, { id, removedAt }] of records.entries()) {
+    if (offset < state.logStartOffset || removedAt !== Number.POSITIVE_INFINITY || found.has(offset)) continue
+    problems.push(`${name}: offset ${offset}, ${id}, is not there`)
   }
-  const named = sequencer.tailBytes.flatMap((entry) => decodeTailEntry(entry).extents)
-  for (const { length, objectId } of named) {
-    if (length <= 0) problems.push(`${name}: the tail names an empty extent of object ${objectId}`)
-  }
-  const { topicName, topicId, bornAt, diedAt } = topic
-  return { topicName, topicId, partition, bornAt, diedAt, logStartOffset: state.logStartOffset, records }
+  return problems
 }
 
-async function indexOf(
+/** The log as a reader is to see it, each offset once. */
+async function extentsOf(
   { table, scope }: Stores,
+  name: string,
   topicId: string,
   partition: number,
-): Promise<readonly { readonly sortKey: string; readonly item: IndexItem }[]> {
-  const found: { sortKey: string; item: IndexItem }[] = []
-  for (let after: string | undefined; ; ) {
-    const query = {
-      pk: scope.indexPk(topicId, partition),
-      limit: 1000,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await table.query(query)
-    found.push(...items.map((item) => ({ sortKey: item.key.sk, item: parseIndexItem(item) })))
-    if (next === undefined) return found
-    after = next
-  }
+  state: PartitionState,
+  problems: string[],
+): Promise<readonly PlacedExtent[]> {
+  const pk = scope.indexPk(topicId, partition)
+  const query = async (prefix: string) => (await table.query({ pk, prefix, limit: 10_000 })).items
+  const segments = liveSegments((await query('segment/')).map(parseSegmentItem))
+  const index = (await query('index/')).map(parseIndexItem)
+  for (const item of [...segments, ...index]) checkItem(name, item, problems)
+  const { segmentsEndOffset: end, logStartOffset, tailStartOffset, nextOffset } = state
+  const flushes = [...index.flatMap(({ extents }) => extents), ...state.tail].filter(
+    (one) => endOf(one) > end,
+  )
+  return [
+    ...inLine(
+      name,
+      segments.flatMap(({ extents }) => extents),
+      Math.min(logStartOffset, end),
+      end,
+      problems,
+    ),
+    ...inLine(name, flushes, Math.max(end, Math.min(logStartOffset, tailStartOffset)), nextOffset, problems),
+  ]
 }
 
-/** Below the tail. What lies above was written by a spill that did not end, and must be what the tail says too. */
-function spilledExtents(
+const endOf = ({ baseOffset, offsetCount }: PlacedExtent): number => baseOffset + offsetCount
+
+function checkItem(name: string, item: IndexItem, problems: string[]): void {
+  const maxTimestamp = Math.max(...item.extents.map((extent) => extent.maxTimestamp))
+  if (item.runningMaxTimestamp >= maxTimestamp) return
+  problems.push(`${name}: the item of ${item.baseOffset} to ${item.endOffset - 1} has a wrong timestamp`)
+}
+
+/** Of two that hold the same offsets the first; they must be the same, or one spill of more than the other. */
+function inLine(
   name: string,
-  items: readonly { readonly sortKey: string; readonly item: IndexItem }[],
-  state: PartitionState,
+  extents: readonly PlacedExtent[],
+  from: number,
+  to: number,
   problems: string[],
 ): readonly PlacedExtent[] {
-  const spilled: PlacedExtent[] = []
-  let maxTimestamp = -1
-  let next = 0
-  for (const { sortKey, item } of items) {
-    if (item.baseOffset !== next)
-      problems.push(`${name}: the index goes on at ${item.baseOffset}, not at ${next}`)
-    next = item.endOffset
-    if (Number(sortKey.slice('index/'.length)) !== next - 1)
-      problems.push(`${name}: ${sortKey} ends at ${next}`)
-    maxTimestamp = Math.max(maxTimestamp, ...item.extents.map((extent) => extent.maxTimestamp))
-    if (item.runningMaxTimestamp !== maxTimestamp) problems.push(`${name}: ${sortKey} has a wrong timestamp`)
-    if (item.baseOffset < state.tailStartOffset) spilled.push(...item.extents)
-    else for (const extent of item.extents) checkUnfinished(name, extent, state, problems)
+  const line: PlacedExtent[] = []
+  let next = from
+  for (const extent of extents.toSorted((a, b) => a.baseOffset - b.baseOffset)) {
+    const twin = line.find(({ baseOffset }) => baseOffset === extent.baseOffset)
+    if (twin) {
+      const same = twin.objectId === extent.objectId && twin.position === extent.position
+      if (!same) problems.push(`${name}: offset ${extent.baseOffset} is named in two places that differ`)
+      continue
+    }
+    if (extent.baseOffset > next) problems.push(`${name}: nothing holds ${next} to ${extent.baseOffset - 1}`)
+    const before = line.at(-1)
+    if (before && extent.baseOffset < endOf(before)) problems.push(`${name}: two hold ${extent.baseOffset}`)
+    next = Math.max(next, endOf(extent))
+    line.push(extent)
   }
-  return spilled
-}
-
-function checkUnfinished(
-  name: string,
-  extent: PlacedExtent,
-  state: PartitionState,
-  problems: string[],
-): void {
-  const same = state.tail.some(
-    ({ objectId, position, baseOffset }) =>
-      objectId === extent.objectId && position === extent.position && baseOffset === extent.baseOffset,
-  )
-  if (!same) problems.push(`${name}: the index names offset ${extent.baseOffset} otherwise than the tail`)
+  if (next < to) problems.push(`${name}: nothing holds ${next} to ${to - 1}`)
+  return line
 }
 
 async function recordsOf(
   { table, objects, scope }: Stores,
   name: string,
-  extent: PlacedExtent,
+  { objectId, position, length, storage, baseOffset }: PlacedExtent,
   problems: string[],
-): Promise<readonly StoredRecord[]> {
-  const { objectId, position, length } = extent
-  const inline = extent.storage === 'inline' ? await table.get(scope.inlineData(objectId)) : undefined
+): Promise<ReturnType<typeof recordsOfBatch>> {
+  const inline = storage === 'inline' ? await table.get(scope.inlineData(objectId)) : undefined
   const data = inline?.attributes.data
+  const object = storage === 'segment' ? scope.segmentObject(objectId) : scope.logObject(objectId)
+  if (length === 0) return []
   const bytes =
     data instanceof Uint8Array
       ? data.subarray(position, position + length)
-      : await objects.getRange(scope.logObject(objectId), position, length)
+      : await objects.getRange(object, position, length)
   if (bytes?.length !== length) {
-    problems.push(
-      `${name}: object ${objectId}, named at offset ${extent.baseOffset}, has not all of its bytes`,
-    )
+    problems.push(`${name}: object ${objectId}, named at offset ${baseOffset}, has not all of its bytes`)
     return []
   }
-  const batches = splitBatches(bytes)
-  if (!batches.every(batchCrcIsValid)) problems.push(`${name}: object ${objectId} is damaged`)
-  return batches.flatMap(recordsOfBatch)
-}
-
-function recordsOfBatch(batch: Uint8Array): readonly StoredRecord[] {
-  const { producerId, producerEpoch, baseSequence } = readHeader(batch)
-  return decodeRecords(batch, 1024 * 1024).map(({ value, timestamp }, i): StoredRecord => {
-    const record = { id: idOfValue(value), timestamp }
-    if (producerId < 0n) return record
-    return { ...record, producer: { id: producerId, epoch: producerEpoch, sequence: baseSequence + i } }
+  let next = baseOffset
+  return splitBatches(bytes).flatMap((batch) => {
+    const header = readHeader(batch)
+    const shift = storage === 'segment' ? 0 : next - header.baseOffset
+    next += header.lastOffsetDelta + 1
+    return recordsOfBatch(batch).map((record) => ({ ...record, offset: record.offset + shift }))
   })
 }

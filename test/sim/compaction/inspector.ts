@@ -7,7 +7,14 @@ import { objectTimeMs } from '../../../shared/metadata/objectId.ts'
 import type { Scope } from '../../../shared/metadata/scope.ts'
 import { parseSegmentItem, type SegmentItem } from '../../../shared/metadata/segmentItem.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
-import type { Action, ItemKey, Table, TransactOutcome, TransactWrite, Write } from '../../../shared/ports/table.ts'
+import type {
+  Action,
+  ItemKey,
+  Table,
+  TransactOutcome,
+  TransactWrite,
+  Write,
+} from '../../../shared/ports/table.ts'
 import type { Counters } from '../counters.ts'
 import { type CompactionRules, mayRetain } from '../topicRules.ts'
 import type { Ledger } from './ledger.ts'
@@ -38,7 +45,10 @@ export interface Inspector {
   /** Where retention has moved log starts to. */
   readonly retained: readonly Move[]
   /** Around a transaction. */
-  transact(writes: readonly TransactWrite[], carryOut: () => Promise<TransactOutcome>): Promise<TransactOutcome>
+  transact(
+    writes: readonly TransactWrite[],
+    carryOut: () => Promise<TransactOutcome>,
+  ): Promise<TransactOutcome>
   beforeWrite(write: Write): Promise<void>
   beforeDelete(names: readonly string[]): void
 }
@@ -113,7 +123,8 @@ function guardOf({ scope }: Watcher, [first]: readonly TransactWrite[]): Guard |
 /** A lease that is gone begins anew, but then there is nothing left that it guards. */
 function checkEpoch({ epochs, report }: Watcher, { lease, epoch }: Guard): void {
   const before = epochs.get(lease) ?? 0
-  if (!(epoch >= before)) report(`the holder of epoch ${epoch} of lease ${lease} wrote after one of ${before}`)
+  if (!(epoch >= before))
+    report(`the holder of epoch ${epoch} of lease ${lease} wrote after one of ${before}`)
   epochs.set(lease, Math.max(before, epoch))
 }
 
@@ -122,9 +133,12 @@ const partitionOf = ({ pk }: ItemKey): number => Number(/p(\d+)$/.exec(pk)?.[1])
 
 const setOf = (write: TransactWrite, letter: string): { partition: number; value: number } | undefined => {
   if (write.kind !== 'update' || write.key.sk !== 'sequencer') return undefined
-  const isSet = (action: Action) => action.kind === 'set' && new RegExp(`^${letter}\\d+$`).test(action.attribute)
+  const isSet = (action: Action) =>
+    action.kind === 'set' && new RegExp(`^${letter}\\d+$`).test(action.attribute)
   const set = write.actions.find(isSet)
-  return set?.kind === 'set' ? { partition: Number(set.attribute.slice(1)), value: Number(set.value) } : undefined
+  return set?.kind === 'set'
+    ? { partition: Number(set.attribute.slice(1)), value: Number(set.value) }
+    : undefined
 }
 
 function checkGuarded({ rulesOf, report }: Watcher, write: TransactWrite, guarded: boolean): void {
@@ -167,7 +181,9 @@ async function partitionBefore(
   const partition = Number(number)
   const query = { pk: scope.indexPk(topicId, partition), prefix: 'segment/', limit: 10_000 }
   const { items } = await table.query(query)
-  const sequencer = await table.get(scope.sequencer(topicId, Math.floor(partition / limits.partitionsPerSequencer)))
+  const sequencer = await table.get(
+    scope.sequencer(topicId, Math.floor(partition / limits.partitionsPerSequencer)),
+  )
   const numberOf = (name: string) => Number(sequencer?.attributes[`${name}${partition}`] ?? 0)
   const segments = items.map(parseSegmentItem)
   return { topicId, partition, segments, segmentsEnd: numberOf('c'), logStart: numberOf('s') }
@@ -199,7 +215,8 @@ async function checkCompaction(
       const over = before.segments.find(({ key }) => key.sk === write.key.sk)
       if (over) checkRetired(watcher, writes, over)
     }
-    if (write.kind === 'delete' && write.key.sk.startsWith('segment/')) checkSegmentGone(watcher, before, writes, write.key)
+    if (write.kind === 'delete' && write.key.sk.startsWith('segment/'))
+      checkSegmentGone(watcher, before, writes, write.key)
     if (write.kind === 'delete' && write.key.sk.startsWith('index/')) checkIndexGone(watcher, write.key)
   }
   if (newEnd === undefined) return
@@ -207,9 +224,15 @@ async function checkCompaction(
   watcher.boundary.set(name, [...ends, { atMs: watcher.now(), end: newEnd }])
 }
 
-function checkRetired({ report, scope }: Watcher, writes: readonly TransactWrite[], segment: SegmentItem): void {
+function checkRetired(
+  { report, scope }: Watcher,
+  writes: readonly TransactWrite[],
+  segment: SegmentItem,
+): void {
   const retired = scope.retired(segment.objectId)
-  const isRetired = writes.some(({ kind, key }) => kind === 'put' && key.pk === retired.pk && key.sk === retired.sk)
+  const isRetired = writes.some(
+    ({ kind, key }) => kind === 'put' && key.pk === retired.pk && key.sk === retired.sk,
+  )
   if (!isRetired) report(`segment ${segment.objectId} lost its name and was not retired`)
 }
 
@@ -257,7 +280,8 @@ function checkObjectGone(watcher: Watcher, name: string): void {
   const { scope, now, retiredAt, everNamed, report, counters } = watcher
   counters.count('objectCollected')
   if (name.startsWith(scope.logObjects)) {
-    return checkFlushGone(watcher, name.slice(scope.logObjects.length).replace('/', ''))
+    checkFlushGone(watcher, name.slice(scope.logObjects.length).replace('/', ''))
+    return
   }
   const id = name.slice(scope.segmentObjects.length).replace('/', '')
   const latestMs = now() - limits.graceMs + skewMs

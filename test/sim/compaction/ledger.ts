@@ -67,7 +67,9 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const records = await recordsOf(deps, extent)
     if (records.length !== extent.offsetCount) {
       const place = `object ${extent.objectId} of ${topicId}/${extent.partition}`
-      report(`${place} was committed and has not all of its bytes: ${records.length} of ${extent.offsetCount}`)
+      report(
+        `${place} was committed and has not all of its bytes: ${records.length} of ${extent.offsetCount}`,
+      )
     }
     log.push(...records)
     const committed = { topicId, partition: extent.partition, endOffset: log.length }
@@ -86,7 +88,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
       const { objectId, extents: appended } = decodeTailEntry(entry)
       for (const extent of appended) await noteExtent(topicId, extent)
       const lateMs = now() - objectTimeMs(objectId) - limits.writerPatienceMs
-      if (lateMs > deps.lateMsMax) report(`object ${objectId} was committed ${lateMs} ms after its writer's patience`)
+      if (lateMs > deps.lateMsMax)
+        report(`object ${objectId} was committed ${lateMs} ms after its writer's patience`)
       for (const { partition } of appended) {
         const next = outcome.updated[nextAttribute(partition)]
         const length = logOf(topicId, partition).length
@@ -107,7 +110,9 @@ async function recordsOf(
       ? data.subarray(position, position + length)
       : await objects.getRange(scope.logObject(objectId), position, length)
   if (bytes?.length !== length) return []
-  return splitBatches(bytes).flatMap((batch) => recordsOfBatch(batch).map((record) => newRecord(record, now())))
+  return splitBatches(bytes).flatMap((batch) =>
+    recordsOfBatch(batch).map((record) => newRecord(record, now())),
+  )
 }
 
 const newRecord = (record: StoredRecord, committedAtMs: number): LedgerRecord => ({

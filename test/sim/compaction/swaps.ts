@@ -48,7 +48,8 @@ function checkRange({ before, segment, report }: Swap, newEnd: number | undefine
   const part = touched.find((one) => one.baseOffset < baseOffset || one.endOffset > endOffset)
   if (part) report(`it covers a part of the segment ${part.baseOffset}-${part.endOffset - 1}`)
   const end = newEnd ?? before.segmentsEnd
-  const isInPlace = newEnd === undefined ? endOffset <= end : endOffset === end && baseOffset <= before.segmentsEnd
+  const isInPlace =
+    newEnd === undefined ? endOffset <= end : endOffset === end && baseOffset <= before.segmentsEnd
   if (!isInPlace || end < before.segmentsEnd) {
     report(`it is out of place: the segments end at ${before.segmentsEnd}, then at ${end}`)
   }
@@ -66,7 +67,8 @@ async function readSegment({ deps, segment, report }: Swap): Promise<Records | u
     if (stray) report(`offset ${stray.offset} lies in a chunk of ${baseOffset}+${offsetCount}`)
     found.push(...records)
   }
-  if (found.length !== segment.recordCount) report(`it has ${found.length} records, not ${segment.recordCount}`)
+  if (found.length !== segment.recordCount)
+    report(`it has ${found.length} records, not ${segment.recordCount}`)
   return found
 }
 
@@ -122,7 +124,10 @@ function whyNotRemoved(
   }
   const older = log.findIndex(
     (one, i) =>
-      i < offset && i >= before.logStart && one.key === record.key && one.removedAt === Number.POSITIVE_INFINITY,
+      i < offset &&
+      i >= before.logStart &&
+      one.key === record.key &&
+      one.removedAt === Number.POSITIVE_INFINITY,
   )
   return older === -1 ? undefined : `offset ${older}, which it deleted, comes back`
 }

@@ -24,7 +24,9 @@ const large = 'x'.repeat(limits.inlineFlushBytesMax)
 /** A cluster with a topic `t`, whose object store is changed by `change`. */
 async function createOn(change: (objects: ObjectStore) => Partial<ObjectStore>) {
   const ports = virtualPorts()
-  const cluster = createTestCluster({ ...ports, objects: { ...ports.objects, ...change(ports.objects) } })
+  const flush = { ...defaultClusterSettings.flush, flushesInFlightMax: 4 }
+  const objects = { ...ports.objects, ...change(ports.objects) }
+  const cluster = createTestCluster({ ...ports, objects }, { flush })
   await createTopic(cluster, 't')
   return cluster
 }

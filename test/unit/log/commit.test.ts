@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StorageError } from '../../../shared/base/errors.ts'
 import { limits } from '../../../shared/base/limits.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { parseSequencer, producerRows } from '../../../shared/metadata/sequencer.ts'
-import type { TransactWrite } from '../../../shared/ports/table.ts'
+import type { Table, TransactWrite } from '../../../shared/ports/table.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { createCluster } from '../../../shared/service/createCluster.ts'
 import { defaultClusterSettings } from '../../../shared/service/settings.ts'
@@ -37,6 +38,29 @@ test('a commit whose answer was lost is found and answered with its offsets', as
   const outcomes = await cluster.produceRecords('t', [record('a'), record('b', 1), record('c')])
   assert.deepEqual(offsetsOf(outcomes), [1, 0, 2])
   assert.deepEqual(await readAll(cluster), ['before', 'a', 'c'])
+})
+
+test('a writer that was frozen between two attempts of a commit gives it up, and says what it knows', async () => {
+  for (const effect of ['none', 'unknown'] as const) {
+    const ports = virtualPorts()
+    let attempts = 0
+    const table: Table = {
+      ...ports.table,
+      async write(write) {
+        if (!isCommit([write]) || ++attempts > 1) return ports.table.write(write)
+        await ports.clock.sleep(limits.writerPatienceMs + 1)
+        throw new StorageError(effect, 'as if frozen')
+      },
+    }
+    const cluster = createTestCluster({ ...ports, table })
+    await createTopic(cluster, 't', 1)
+    const { id, epoch } = await cluster.initProducer()
+    const producer = { id, epoch, baseSequence: 0 }
+    const [outcome] = await cluster.produceRecords('t', [record('late')], producer)
+    assert.ok(outcome && !outcome.ok)
+    assert.equal(outcome.error.code, effect === 'none' ? 'KAFKA_STORAGE_ERROR' : 'REQUEST_TIMED_OUT')
+    assert.deepEqual(await readAll(cluster), [])
+  }
 })
 
 test('a commit whose answer was lost is found even after it was spilled', async () => {

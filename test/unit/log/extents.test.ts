@@ -76,7 +76,11 @@ test('the compactor does not merge over a hole', async () => {
   const { mill, topicId, cluster, compactor } = await fiveSegments()
   await produceEach(cluster, valuesOf(20))
   await cluster.idle()
-  const first = { pk: mill.scope.indexPk(topicId, 0), from: `index/${String(10).padStart(20, '0')}`, limit: 1 }
+  const first = {
+    pk: mill.scope.indexPk(topicId, 0),
+    from: `index/${String(10).padStart(20, '0')}`,
+    limit: 1,
+  }
   const { items } = await mill.table.query(first)
   assert.ok(items[0])
   await mill.table.write({ kind: 'delete', key: items[0].key })

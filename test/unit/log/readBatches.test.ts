@@ -65,18 +65,6 @@ test('a reader that follows small limits to the end has read every record once',
   }
 })
 
-test('what a reader changes in its answer does not reach the next reader', async () => {
-  const { cluster } = await createLog()
-  await cluster.produceRecords('t', [record('a')])
-  const [first] = await cluster.fetch(fetchRequest([[0, 0]]))
-  first?.batches[0]?.fill(0)
-  const [second] = await cluster.fetch(fetchRequest([[0, 0]]))
-  assert.deepEqual(
-    recordsOf(second).map(({ value }) => value),
-    ['a'],
-  )
-})
-
 test('readers of one object at the same time share one request, and later ones need none', async () => {
   const ports = virtualPorts()
   const counted = countCalls(ports)
