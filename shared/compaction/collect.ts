@@ -5,7 +5,6 @@
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { releaseLease } from '../leases/lease.ts'
-import { decodeTailEntry } from '../metadata/extent.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
@@ -193,7 +192,7 @@ async function namedBy(deps: CompactionDeps, topicId: string, group: number): Pr
   const named = new Set<string>()
   const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
   if (!item) return named
-  for (const bytes of parseSequencer(item).tailBytes) named.add(decodeTailEntry(bytes).objectId)
+  for (const { objectId } of parseSequencer(item).tail) named.add(objectId)
   const first = group * limits.partitionsPerSequencer
   for (let partition = first; partition < first + limits.partitionsPerSequencer; partition++) {
     const pk = deps.scope.indexPk(topicId, partition)

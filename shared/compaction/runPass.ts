@@ -4,7 +4,6 @@
 import { createLimiter } from '../base/concurrency.ts'
 import { limits } from '../base/limits.ts'
 import { maintainSequencer, workMarksAttribute } from '../log/maintain.ts'
-import { decodeTailEntry } from '../metadata/extent.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { workSortKey } from '../metadata/scope.ts'
 import { parseSequencer, type Sequencer, topicAttribute } from '../metadata/sequencer.ts'
@@ -116,9 +115,9 @@ async function spillOldTail(
   topicId: string,
   group: number,
 ): Promise<number | undefined> {
-  const [first] = sequencer.tailBytes
+  const [first] = sequencer.tail
   if (!first) return undefined
-  const oldMs = objectTimeMs(decodeTailEntry(first).objectId) + deps.settings.reconcileAgeMs
+  const oldMs = objectTimeMs(first.objectId) + deps.settings.reconcileAgeMs
   if (deps.clock.now() < oldMs) return oldMs
   await maintainSequencer(deps, topicId, group, true)
   return undefined

@@ -4,7 +4,7 @@
 // tail, provided that its first entry is still the one that was seen.
 
 import { limits } from '../base/limits.ts'
-import { decodeTailEntry, type PartitionExtent } from '../metadata/extent.ts'
+import type { PartitionExtent } from '../metadata/extent.ts'
 import { indexWrite } from '../metadata/indexItem.ts'
 import type { Scope } from '../metadata/scope.ts'
 import {
@@ -44,7 +44,7 @@ export function planSpill(
   const isLong = sequencer.tailBytes.length >= limits.tailSpillLength
   if (!first || !(isLong || everything)) return undefined
   const count = everything ? sequencer.tailBytes.length : limits.tailSpillCount
-  const spilled = sequencer.tailBytes.slice(0, count).flatMap((b) => decodeTailEntry(b).extents)
+  const spilled = sequencer.tail.slice(0, count).flatMap((entry) => entry.extents)
   const partitions = [...Map.groupBy(spilled, (extent) => extent.partition)]
   const parts = partitions.map(([partition, extents]) =>
     spillPartition(target, sequencer, partition, extents),

@@ -47,6 +47,8 @@ export interface PartitionState {
 export interface Sequencer {
   readonly attributes: Attributes
   readonly tailBytes: readonly Uint8Array[]
+  /** The same, decoded. */
+  readonly tail: readonly TailEntry[]
   readonly evictions: number
 }
 
@@ -56,20 +58,16 @@ export function parseSequencer(item: Item): Sequencer {
   return {
     attributes: item.attributes,
     tailBytes: tail,
+    tail: tail.map(decodeTailEntry),
     evictions: numberOr(item.attributes[evictedAttribute], 0),
   }
 }
-
-export const decodeTail = (sequencer: Sequencer): readonly TailEntry[] =>
-  sequencer.tailBytes.map(decodeTailEntry)
 
 /** undefined: the sequencer has no such partition. */
 export function partitionState(sequencer: Sequencer, partition: number): PartitionState | undefined {
   const next = sequencer.attributes[nextAttribute(partition)]
   if (typeof next !== 'number') return undefined
-  const extents = decodeTail(sequencer).flatMap((entry) =>
-    entry.extents.filter((e) => e.partition === partition),
-  )
+  const extents = sequencer.tail.flatMap((entry) => entry.extents.filter((e) => e.partition === partition))
   const tailStartOffset = next - extents.reduce((sum, extent) => sum + extent.offsetCount, 0)
   return {
     nextOffset: next,

@@ -38,7 +38,12 @@ export function drawPlan(random: Prng, compacts: boolean): Plan {
     topics,
     actors: [
       ...topics.flatMap((topic) => [createAdmin(topic), ...drawActors(random, topic)]),
-      ...(compacts ? drawCompactionActors(random) : []),
+      ...(compacts
+        ? drawCompactionActors(
+            random,
+            topics.map(({ topicName }) => topicName),
+          )
+        : []),
     ],
   }
 }
@@ -53,13 +58,13 @@ function drawCompaction(random: Prng): CompactionSettings {
   }
 }
 
-function drawCompactionActors(random: Prng): readonly Actor[] {
+function drawCompactionActors(random: Prng, topicNames: readonly string[]): readonly Actor[] {
   const pauseMsMax = random.pick([50, 500, 5_000])
   const compactors = Array.from({ length: random.between(1, 3) }, () => createCompactorActor({ pauseMsMax }))
   return [
     ...compactors,
     createCollectorActor({ pauseMsMax: 2_000 }),
-    createNight({ dayMs: random.pick([150, 800, 4_000]) }),
+    createNight({ dayMs: random.pick([150, 800, 4_000]), topicNames }),
   ]
 }
 

@@ -57,6 +57,7 @@ export interface Fleet {
   /** Crashes one and starts another in its place. */
   crashOne(): void
   /** False: it was frozen for long just before, and shall first finish what it has begun. */
+  freeze(process: SimProcess, ms: number): boolean
   freezeOne(ms: number): boolean
   /** Whoever is frozen goes on. */
   thawAll(): void
@@ -80,6 +81,14 @@ export function createFleet(deps: FleetDeps, size: number): Fleet {
   const slots = Array.from({ length: size }, start)
   const anySlot = () => world.random.between(0, slots.length - 1)
   const running = () => slots.map(({ process }) => process)
+  const freeze = (slot: Controlled | undefined, ms: number): boolean => {
+    if (!slot || world.now() < slot.wokeAt + restMs) return false
+    world.trace(`freeze ${slot.process.name} ${ms.toFixed(0)} ms`)
+    counters.count('freeze')
+    slot.freezeUntil(world.now() + ms)
+    if (ms > longMs) slot.wokeAt = world.now() + ms
+    return true
+  }
   return {
     any: () => world.random.pick(running()),
     all: running,
@@ -91,15 +100,12 @@ export function createFleet(deps: FleetDeps, size: number): Fleet {
       process?.crash()
       slots[slot] = start()
     },
-    freezeOne(ms) {
-      const slot = slots[anySlot()]
-      if (!slot || world.now() < slot.wokeAt + restMs) return false
-      world.trace(`freeze ${slot.process.name} ${ms.toFixed(0)} ms`)
-      counters.count('freeze')
-      slot.freezeUntil(world.now() + ms)
-      if (ms > longMs) slot.wokeAt = world.now() + ms
-      return true
-    },
+    freezeOne: (ms) => freeze(slots[anySlot()], ms),
+    freeze: (process, ms) =>
+      freeze(
+        slots.find((slot) => slot.process === process),
+        ms,
+      ),
     thawAll() {
       for (const slot of slots) slot.freezeUntil(world.now())
     },

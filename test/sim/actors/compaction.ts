@@ -5,6 +5,7 @@ import { limits } from '../../../shared/base/limits.ts'
 import { ask } from '../client.ts'
 import type { SimProcess } from '../process.ts'
 import { type Actor, begin, type Sim } from '../sim.ts'
+import { fetchOnce, listOffset, timestampToSeek } from './reader.ts'
 
 const hourMs = 3_600_000
 /**
@@ -57,7 +58,7 @@ async function collectOnce(sim: Sim, process: SimProcess): Promise<void> {
   if (answer.kind === 'ok') sim.counters.count('collect')
 }
 
-export const createNight = ({ dayMs }: { readonly dayMs: number }): Actor => ({
+export const createNight = ({ dayMs, topicNames }: NightSettings): Actor => ({
   name: `a night after each ${dayMs} ms or so`,
   async run(sim) {
     const { world, fleet } = sim
@@ -66,7 +67,9 @@ export const createNight = ({ dayMs }: { readonly dayMs: number }): Actor => ({
       if (sim.isEnding()) return
       const nightMs = world.random.pick([hourMs / 2, 3.1 * hourMs, 4 * hourMs, 7 * hourMs])
       for (let i = world.random.between(0, 2); i > 0; i--) {
-        if (fleet.freezeOne(world.random.float() * freezeMsMax)) sim.counters.count('nightFreeze')
+        const process = fleet.any()
+        await beginToRead(sim, process, world.random.pick(topicNames))
+        if (fleet.freeze(process, world.random.float() * freezeMsMax)) sim.counters.count('nightFreeze')
       }
       sim.counters.count('night')
       world.trace(`night for ${nightMs} ms`)
@@ -75,3 +78,21 @@ export const createNight = ({ dayMs }: { readonly dayMs: number }): Actor => ({
     }
   },
 })
+
+interface NightSettings {
+  readonly dayMs: number
+  readonly topicNames: readonly string[]
+}
+
+/** Reads from the beginning, and an offset search, that have come to some await and go on in the morning. */
+async function beginToRead(sim: Sim, process: SimProcess, topicName: string): Promise<void> {
+  const { random } = sim.world
+  const { offset } = await listOffset(sim, sim.fleet.any(), { topicName, partition: 0, spec: 'earliest' })
+  if (offset === undefined) return
+  for (const maxBytes of [300, 1_000_000]) {
+    const spec = { positions: new Map([[0, offset]]), maxBytes, minBytes: 0, maxWaitMs: 0 }
+    void fetchOnce(sim, process, topicName, spec)
+  }
+  void listOffset(sim, process, { topicName, partition: 0, spec: timestampToSeek(sim) })
+  await sim.world.sleep(random.float() * 60)
+}
