@@ -1,6 +1,6 @@
-// Compaction by key (rows LC1 to LC18 of Kafka's behaviour): the last record of each key survives, with its offset and in
-// its order. Two passes over the segments: the first notes the latest offset of each key that is not clean yet, the second
-// rewrites every segment below the point where the first one stopped.
+// Compaction by key (rows LC1 to LC18 of Kafka's behaviour): the last record of each key survives, with its offset and
+// in its order. Two passes over the segments: the first notes the latest offset of each key that is not clean yet, the
+// second rewrites every segment below the point where the first one stopped.
 
 import { limits } from '../base/limits.ts'
 import { openRecords } from '../kafka/recordBatch.ts'

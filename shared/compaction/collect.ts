@@ -1,6 +1,6 @@
-// The collector: deletes what nothing names any more, when the grace has passed. A name is looked for twice: the listing
-// brings the candidates, then the sequencers and partitions that the object itself names are asked, strongly consistently,
-// whether they name it. What cannot be read is reported and stays.
+// The collector: deletes what nothing names any more, when the grace has passed. A name is looked for twice: the
+// listing brings the candidates, then the sequencers and partitions that the object itself names are asked, strongly
+// consistently, whether they name it. What cannot be read is reported and stays.
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -92,7 +92,7 @@ async function deleteOrphan(
   { name, id }: { readonly name: string; readonly id: string },
 ): Promise<void> {
   const { deps } = pass
-  const taken = await takePartition(deps, footer, `${deps.owner}/collect`)
+  const taken = await takePartition(deps, footer)
   if (taken.kind === 'held') return
   if (!(await isNamedSegment(deps, footer, id))) await deleteObject(pass, name)
   if (taken.kind === 'taken') await releaseLease(deps, taken.lease)

@@ -1,5 +1,5 @@
-// One partition's turn: merge, compact by key, retain, retire, one step after the other, each a clean point at which a pass
-// that runs out of time may end. Only the holder of the partition's lease gets through.
+// One partition's turn: merge, compact by key, retain, retire, one step after the other, each a clean point at which a
+// pass that runs out of time may end. Only the holder of the partition's lease gets through.
 
 import { limits } from '../base/limits.ts'
 import { type Lease, releaseLease, renewLease } from '../leases/lease.ts'
@@ -36,7 +36,7 @@ export async function compactPartition(
   const startedMs = deps.clock.now()
   const { leaseMs } = deps.settings
   try {
-    const taken = await takePartition(deps, partition, deps.owner)
+    const taken = await takePartition(deps, partition)
     if (taken.kind === 'gone') return { dueMs: undefined }
     if (taken.kind === 'held') return { dueMs: startedMs + leaseMs }
     const { lease } = taken

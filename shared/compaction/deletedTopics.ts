@@ -1,6 +1,6 @@
-// What a deleted topic leaves: the items of its partitions go, its segments are retired. Its flushes it shares with others:
-// the collector finds them unnamed. When the grace has passed it is done once more, for what a writer that was frozen
-// meanwhile has left, and the note that the topic was deleted goes too. May stop anywhere and go on.
+// What a deleted topic leaves: the items of its partitions go, its segments are retired. Its flushes it shares with
+// others: the collector finds them unnamed. When the grace has passed it is done once more, for what a writer that was
+// frozen meanwhile has left, and the note that the topic was deleted goes too. May stop anywhere and go on.
 
 import { limits } from '../base/limits.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'

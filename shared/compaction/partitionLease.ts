@@ -18,8 +18,9 @@ export const partitionLeaseName = (topicId: string, partition: number): string =
 export async function takePartition(
   deps: CompactionDeps,
   partition: Pick<Partition, 'topicId' | 'partition'>,
-  owner: string,
 ): Promise<Taken> {
+  // Of one process, too, only one may hold it: each that wants it has a name of its own.
+  const owner = `${deps.owner}/${Buffer.from(deps.random.bytes(6)).toString('hex')}`
   const name = partitionLeaseName(partition.topicId, partition.partition)
   const lease = await acquireLease(deps, name, owner, deps.settings.leaseMs)
   if (!lease) return { kind: 'held' }

@@ -1,6 +1,6 @@
-// Which flushes become the next segment of a partition: as many as make a segment of the target size, or, when the oldest
-// has waited long enough, whatever there is. A last segment that is small is taken along, but only when it is at most twice
-// what is new, so that a byte is rewritten a few times and not once for each pass.
+// Which flushes become the next segment of a partition: as many as make a segment of the target size, or, when the
+// oldest has waited long enough, whatever there is. A last segment that is small is taken along, but only when it is at
+// most twice what is new, so that a byte is rewritten a few times and not once for each pass.
 
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'

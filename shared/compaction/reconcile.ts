@@ -1,5 +1,5 @@
-// Merging: batches of one partition, scattered over flushes that many partitions share, become one segment of their own.
-// Their bytes stay as they are but for base offset and leader epoch.
+// Merging: batches of one partition, scattered over flushes that many partitions share, become one segment of their
+// own. Their bytes stay as they are but for base offset and leader epoch.
 
 import { invariant, KafkaError } from '../base/errors.ts'
 import { batchCrcIsValid } from '../kafka/recordBatchLayout.ts'
@@ -43,6 +43,8 @@ export async function reconcileOnce(
   const segmentBytes = Math.min(partition.config.segmentBytes, deps.settings.segmentBytesMax)
   const fresh = await readFlushes(deps, partition, state, segmentBytes)
   const last = segments.live.at(-1)
+  // Read one after the other: between the two reads another worker has taken over and merged.
+  if (last && last.endOffset !== state.segmentsEndOffset) return { kind: 'lost' }
   const nowMs = deps.clock.now()
   const { reconcileAgeMs: ageMs } = deps.settings
   const grows = last && last.endOffset > cleanEndOffset ? last : undefined

@@ -1,5 +1,5 @@
-// Segments that are the log no more: covered by a later one, or below the log start. The item goes at once, because whoever
-// misses it finds the one that replaced it; the object waits for the grace in the list of the retired.
+// Segments that are the log no more: covered by a later one, or below the log start. The item goes at once, because
+// whoever misses it finds the one that replaced it; the object waits for the grace in the list of the retired.
 
 import { limits } from '../base/limits.ts'
 import type { Lease } from '../leases/lease.ts'
@@ -39,8 +39,9 @@ export async function retireSegments(
 }
 
 /**
- * Index items of what lies in segments now. A reader may have seen the sequencer as it was before the segments took over,
- * so they wait for the grace, from when this was first seen. Answers the state to remember; undefined: the lease was lost.
+ * Index items of what lies in segments now. A reader may have seen the sequencer as it was before the segments took
+ * over, so they wait for the grace, from when this was first seen. Answers the state to remember; undefined: the lease
+ * was lost.
  */
 export async function trimIndex(
   deps: CompactionDeps,

@@ -1,5 +1,5 @@
-// A pass of the planner: takes what is due from the work list, gives each partition its turn, a bounded number at once, and
-// writes down when to look again. Its cost follows what is due, not what exists.
+// A pass of the planner: takes what is due from the work list, gives each partition its turn, a bounded number at once,
+// and writes down when to look again. Its cost follows what is due, not what exists.
 
 import { createLimiter } from '../base/concurrency.ts'
 import { limits } from '../base/limits.ts'

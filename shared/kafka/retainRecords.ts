@@ -1,7 +1,7 @@
 // A batch with some of its records taken out, as compaction by key leaves it: base offset, lastOffsetDelta, producer
 // and the offsets of what stays are kept, so offsets never move. A batch may end with no record at all and still say
-// how far its producer's sequence had come. With a delete horizon (KIP-534) the base timestamp holds the horizon and the
-// records' deltas count from there; bit 6 says so.
+// how far its producer's sequence had come. With a delete horizon (KIP-534) the base timestamp holds the horizon and
+// the records' deltas count from there; bit 6 says so.
 
 import { type Codec, codecOf, compress } from './compression.ts'
 import { encodeRecords } from './encodeRecords.ts'

@@ -1,6 +1,7 @@
-// Leases: one holder at a time for work that only one may do. The epoch grows with each holder, and every write that the
-// lease guards carries the epoch as a condition, so a holder that was frozen past its lease changes nothing, whatever its
-// clock says. Clocks decide only when a lease may be stolen. Attributes: epoch, owner, until (milliseconds).
+// Leases: one holder at a time for work that only one may do. The epoch grows with each holder, and every write that
+// the lease guards carries the epoch as a condition, so a holder that was frozen past its lease changes nothing,
+// whatever its clock says. Clocks decide only when a lease may be stolen. Attributes: epoch, owner, until
+// (milliseconds).
 
 import type { Scope } from '../metadata/scope.ts'
 import { type RetryDeps, retryRepeatable } from '../ports/retry.ts'

@@ -34,18 +34,23 @@ interface Remembered {
 const partitionsRemembered = 1024
 const itemsRemembered = 64
 
-export function createExtents(deps: LogDeps): Extents {
+interface Items {
+  query(level: Level, at: LogPosition, limit: number): Promise<readonly IndexItem[]>
+  /** The item that holds the offset and a few that follow it, none where the level ends before it. */
+  from(level: Level, at: LogPosition): Promise<readonly IndexItem[]>
+}
+
+function createItems(deps: LogDeps): Items {
   const remembered = new Map<string, Remembered>()
 
-  const query = async (level: Level, at: LogPosition, limit: number) => {
+  const query: Items['query'] = async (level, at, limit) => {
     const pk = deps.scope.indexPk(at.topicId, at.partition)
     const range = rangeOf(level, at.offset)
     const { items } = await retryRepeatable(deps, () => deps.table.query({ pk, ...range, limit }))
     return items.map(parseIndexItem)
   }
 
-  /** The item that holds the offset and a few that follow it, none where the level ends before it. */
-  const itemsFrom = async (level: Level, at: LogPosition) => {
+  const from: Items['from'] = async (level, at) => {
     const key = `${level}/${deps.scope.indexPk(at.topicId, at.partition)}`
     const now = deps.clock.now()
     const known = remembered.get(key)
@@ -66,6 +71,12 @@ export function createExtents(deps: LogDeps): Extents {
     return items
   }
 
+  return { query, from }
+}
+
+export function createExtents(deps: LogDeps): Extents {
+  const items = createItems(deps)
+
   return {
     async from({ topicId, partition, offset }, bytesMin, state) {
       const found: PlacedExtent[] = []
@@ -73,7 +84,7 @@ export function createExtents(deps: LogDeps): Extents {
       for (const { level, end } of levelsOf(state)) {
         while (next < end && !isEnough(found, offset, bytesMin)) {
           const at = { topicId, partition, offset: next }
-          const extents = inOrder(await itemsFrom(level, at), at)
+          const extents = inOrder(await items.from(level, at), at)
           const last = extents.at(-1)
           if (!last) throw holeAt(at, end)
           found.push(...extents)
@@ -89,8 +100,8 @@ export function createExtents(deps: LogDeps): Extents {
 
     async items(at, limit, state) {
       for (const { level, end } of levelsOf(state)) {
-        const items = at.offset < end ? await query(level, at, limit) : []
-        if (items.length > 0) return items
+        const found = at.offset < end ? await items.query(level, at, limit) : []
+        if (found.length > 0) return found
       }
       return []
     },

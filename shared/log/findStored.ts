@@ -64,7 +64,7 @@ async function* extentsNewestFirst(
   }
 }
 
-export async function readPartitionState(
+async function readPartitionState(
   deps: LogDeps,
   topicId: string,
   partition: number,

@@ -46,11 +46,9 @@ function beginning(batch: SequencedBatch): ProducerVerdict {
 }
 
 function gap(batch: SequencedBatch, expectedSequence: number): KafkaError {
-  return new KafkaError(
-    'OUT_OF_ORDER_SEQUENCE_NUMBER',
-    `Out of order sequence number for producer ${batch.producerId}: got ${batch.baseSequence}, expected ${expectedSequence}.`,
-    { expectedSequence },
-  )
+  const numbers = `got ${batch.baseSequence}, expected ${expectedSequence}`
+  const message = `Out of order sequence number for producer ${batch.producerId}: ${numbers}.`
+  return new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', message, { expectedSequence })
 }
 
 function staleEpoch(batch: SequencedBatch, currentEpoch: number): KafkaError {

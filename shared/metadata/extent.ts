@@ -1,6 +1,7 @@
 // Extents: where the batches of one partition lie. A flush writes one object (or one inline item) for many partitions;
-// its tail entry names the object once and lists an extent per partition. Spilled to the index, each extent stands alone.
-// Offsets are not stored in a tail entry: only the table's ordering write knows them, and they follow from the counts.
+// its tail entry names the object once and lists an extent per partition. Spilled to the index, each extent stands
+// alone. Offsets are not stored in a tail entry: only the table's ordering write knows them, and they follow from the
+// counts.
 //
 // Tail entry, version 1                      Index extents, version 1 (one list per index item)
 //   u8       version = 1                       u8       version = 1

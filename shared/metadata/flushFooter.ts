@@ -1,5 +1,5 @@
-// The end of a flush's object or inline item: which sequencers it was written for. Readers never look at it; the collector
-// does, to ask exactly those whether they name the object.
+// The end of a flush's object or inline item: which sequencers it was written for. Readers never look at it; the
+// collector does, to ask exactly those whether they name the object.
 //
 //   one for each sequencer:  16 bytes topic id, u16 group
 //   u16      number of sequencers

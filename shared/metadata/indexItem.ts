@@ -1,4 +1,5 @@
-// Index items: the extents of one partition that have left the sequencer's tail, immutable. Attributes (names are stored):
+// Index items: the extents of one partition that have left the sequencer's tail, immutable. Attributes (names are
+// stored):
 //
 //   base     offset of the first record; the last one is in the sort key
 //   max      largest timestamp of this item and of everything below it, so that a search by timestamp can bisect

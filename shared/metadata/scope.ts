@@ -2,7 +2,7 @@
 // down. Shapes are stored: never change one without a new schema version.
 //
 //   pk <tenant>/topics              sk <name with '.' as '_'>       a topic
-//   pk <tenant>/deleted             sk <topic id>                   a deleted topic whose objects still wait for collection
+//   pk <tenant>/deleted             sk <topic id>                   a deleted topic, until its objects are collected
 //   pk <tenant>/producers           sk next                         the next block of producer ids
 //   pk <tenant>/<topic id>/<group>  sk sequencer                    16 partitions: next offsets, tail, producers
 //   pk <tenant>/<topic id>/<group>  sk producer/<p>/<id>            a producer evicted from the sequencer
@@ -12,8 +12,8 @@
 //   pk <tenant>/inline/<7 hex>/<x>  sk <object id>                  a small flush; x is the id's last digit
 //   pk <tenant>/inline              sk <7 hex>                      there are inline items of this time
 //   pk <tenant>/leases              sk <name>                       who may do what only one may do
-//   pk <tenant>/work                sk <due>/<topic id>/<group>     a sequencer with something for the compactor; 15 digits
-//   pk <tenant>/retired             sk <object id>                  an object that nothing names any more, and since when
+//   pk <tenant>/work                sk <due>/<topic id>/<group>     a sequencer with work for the compactor; 15 digits
+//   pk <tenant>/retired             sk <object id>                  an object that nothing names, and since when
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
 //   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
 

@@ -1,6 +1,7 @@
 // Segment items: an index item whose extents are chunks of one segment object. A segment that replaces others covers
 // their whole range and takes the key of the last of them, so that each of the two, the old ones and the new one, is a
-// true picture of the log on its own: whoever finds an old one reads what was there before. Attributes (names are stored):
+// true picture of the log on its own: whoever finds an old one reads what was there before. Attributes (names are
+// stored):
 //
 //   base, max, extents   as in an index item
 //   first                largest timestamp of its first batch (-1: none), from which max.compaction.lag.ms counts

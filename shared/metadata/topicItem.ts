@@ -1,5 +1,5 @@
-// The topic item. Attributes (names are stored): name, id (topic id), partitions, configs (the overrides, JSON), version
-// (grows with every change, so that two changes never both go on from the same state).
+// The topic item. Attributes (names are stored): name, id (topic id), partitions, configs (the overrides, JSON),
+// version (grows with every change, so that two changes never both go on from the same state).
 
 import { invariant } from '../base/errors.ts'
 import type { Attributes, Item } from '../ports/table.ts'

@@ -13,8 +13,8 @@ export interface ObjectStore {
   /** Stores the parts, one after the other, as one object; durable when it answers. "exists": nothing was changed. */
   putIfAbsent(name: string, parts: readonly Uint8Array[]): Promise<'stored' | 'exists'>
   /**
-   * Bytes [start, start + length), fewer where the object ends before; undefined where there is no such object. They are
-   * the caller's own.
+   * Bytes [start, start + length), fewer where the object ends before; undefined where there is no such object. They
+   * are the caller's own.
    */
   getRange(name: string, start: number, length: number): Promise<Uint8Array | undefined>
   list(prefix: string, page: { readonly after?: string; readonly limit: number }): Promise<ObjectPage>

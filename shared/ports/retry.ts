@@ -67,7 +67,7 @@ export const mayHaveHappened = (): KafkaError =>
   )
 
 /** P3: the storage's trouble, as Kafka names it; retriable, nothing was stored. */
-export function storageUnavailable(cause: StorageError): KafkaError {
+function storageUnavailable(cause: StorageError): KafkaError {
   const why = cause.throttled ? 'the storage is throttling' : 'the storage does not answer'
   return new KafkaError('KAFKA_STORAGE_ERROR', `The request could not be carried out: ${why}. Try again.`)
 }

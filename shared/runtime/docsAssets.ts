@@ -12,7 +12,7 @@ const types = {
 
 export async function loadDocsAssets(): Promise<ReadonlyMap<string, DocsAsset>> {
   const entries = Object.entries(types).map(async ([name, type]): Promise<[string, DocsAsset]> => {
-    const bytes = await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)))
+    const bytes = await readFile(new URL(name, import.meta.resolve('swagger-ui-dist/package.json')))
     return [name, { type, bytes: Uint8Array.from(bytes) }]
   })
   return new Map(await Promise.all(entries))

@@ -78,8 +78,8 @@ export interface FetchedPartition {
   readonly logStartOffset: number
   readonly highWatermark: number
   /**
-   * Whole batches with their offsets in place; the first may begin before the asked offset. Readers share their bytes and
-   * change nothing.
+   * Whole batches with their offsets in place; the first may begin before the asked offset. Readers share their bytes
+   * and change nothing.
    */
   readonly batches: readonly Uint8Array[]
   /** OFFSET_OUT_OF_RANGE and the like: of this partition alone. */

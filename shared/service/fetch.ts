@@ -101,7 +101,9 @@ async function withTopic<T>(
   }
 }
 
-/** Once more where retention was quicker than the reader: `work` reads the sequencer anew, and its log start is past it. */
+/**
+ * Once more where retention was quicker than the reader: `work` reads the sequencer anew, and its log start is past it.
+ */
 async function withFreshSequencer<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -196,7 +196,7 @@ test('a read of other records, past the high watermark or with a hole is found',
     { offset: 0, id: 'a' },
     { offset: 2, id: 'c' },
   ]
-  expect(found({ highWatermark: 3, records: hole }), /offset 2 is out of its place/)
+  expect(found({ highWatermark: 3, records: hole }), /offset 1 is left out/)
   expect(found({ kind: 'read', asked: 2 }), /out of range is true, not false/)
 })
 

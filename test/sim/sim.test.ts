@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { LogDeps } from '../../shared/log/deps.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Condition, Item, ItemKey, Table, TransactWrite, Write } from '../../shared/ports/table.ts'
 import { type RunOptions, simulate } from './simulate.ts'
@@ -11,17 +12,22 @@ import { type RunOptions, simulate } from './simulate.ts'
 interface FailedSeed {
   readonly seed: number
   readonly steps: number
+  /** false: it failed before there was a compactor, and is run without one. */
+  readonly compacts: boolean
   readonly why: string
 }
 
 const seedsFile = new URL('seeds.json', import.meta.url)
 const failedSeeds: readonly FailedSeed[] = JSON.parse(readFileSync(seedsFile, 'utf8'))
 const fixedSeeds = Array.from({ length: 40 }, (_, i) => i + 1)
+const compactedSeeds = Array.from({ length: 200 }, (_, i) => i + 1)
 const steps = 2000
+const compactedSteps = 1200
 
 async function expectNone(options: RunOptions): Promise<void> {
   const { violations } = await simulate(options)
-  const again = `npm run sim -- --seed ${options.seed} --steps ${options.steps}`
+  const only = options.compacts === false ? ' --no-compactor' : ''
+  const again = `npm run sim -- --seed ${options.seed} --steps ${options.steps}${only}`
   assert.deepEqual(violations, [], `again: ${again}`)
 }
 
@@ -29,7 +35,7 @@ async function expectNone(options: RunOptions): Promise<void> {
 async function expectFound(spoil: Omit<RunOptions, 'seed' | 'steps'>, pattern: RegExp): Promise<void> {
   const found: string[] = []
   for (let seed = 1; seed <= 30; seed++) {
-    const { violations } = await simulate({ ...spoil, seed, steps: 1500 })
+    const { violations } = await simulate({ compacts: false, ...spoil, seed, steps: 1500 })
     found.push(...violations.slice(0, 20))
     if (violations.some((violation) => pattern.test(violation))) return
   }
@@ -37,11 +43,16 @@ async function expectFound(spoil: Omit<RunOptions, 'seed' | 'steps'>, pattern: R
 }
 
 test('the fixed seeds run without a violation', async () => {
-  for (const seed of fixedSeeds) await expectNone({ seed, steps })
+  for (const seed of fixedSeeds) await expectNone({ seed, steps, compacts: false })
 })
 
-for (const { seed, steps: stepsThen, why } of failedSeeds) {
-  test(`seed ${seed}, which failed once, passes: ${why}`, () => expectNone({ seed, steps: stepsThen }))
+test('the fixed seeds run without a violation while compactors and collectors work', async () => {
+  for (const seed of compactedSeeds) await expectNone({ seed, steps: compactedSteps })
+})
+
+for (const { seed, steps: stepsThen, compacts, why } of failedSeeds) {
+  const name = `seed ${seed}, which failed once, passes: ${why}`
+  test(name, () => expectNone({ seed, steps: stepsThen, compacts }))
 }
 
 test('the same seed is the same run, and another seed is another', async () => {
@@ -82,8 +93,79 @@ test('an object store that loses objects is found', async () => {
 })
 
 test('an object store that answers with the bytes of another place is found', async () => {
-  await expectFound({ spoilObjects: withShiftedRanges }, /nobody sent|KafkaError|cannot be read|fill/)
+  await expectFound(
+    { spoilObjects: withShiftedRanges },
+    /nobody sent|KafkaError|cannot be read|fill|comes next after/,
+  )
 })
+
+test('a table that does not look at leases is found', async () => {
+  const spoilTable = (table: Table): Table => ({
+    ...table,
+    transact: (writes) => table.transact(writes.filter(({ kind, key }) => kind !== 'check' || !isLease(key))),
+  })
+  await expectFound({ compacts: true, spoilTable }, /without holding it/)
+})
+
+test('a segment that is named before it is stored is found', async () => {
+  const spoilCompactor = (deps: LogDeps): LogDeps => ({
+    ...deps,
+    objects: {
+      ...deps.objects,
+      async putIfAbsent(name, parts) {
+        void deps.clock.sleep(500).then(() => deps.objects.putIfAbsent(name, parts).catch(() => undefined))
+        return 'stored'
+      },
+    },
+  })
+  await expectFound({ compacts: true, spoilCompactor }, /was named, and .* has not all of its bytes/)
+})
+
+test('a compactor that knows no delete.retention.ms and no retention.ms is found', async () => {
+  const hasty = (item: Item): Item => {
+    const { configs } = item.attributes
+    const spoilt = String(configs).replaceAll(/"((?:delete\.)?retention\.ms)":"-?\d+"/g, '"$1":"0"')
+    return configs === undefined ? item : { ...item, attributes: { ...item.attributes, configs: spoilt } }
+  }
+  const spoilCompactor = (deps: LogDeps): LogDeps => ({
+    ...deps,
+    table: {
+      ...deps.table,
+      get: async (key) => {
+        const item = await deps.table.get(key)
+        return item && hasty(item)
+      },
+    },
+  })
+  const early = (what: RegExp) => expectFound({ compacts: true, spoilCompactor }, what)
+  await early(/was not due/)
+  await early(/the tombstone at .* may go at/)
+})
+
+test('segments that lose their names without being retired are found', async () => {
+  const isRetirement = ({ key }: TransactWrite) => key.pk.endsWith('/retired')
+  const spoilCompactor = (deps: LogDeps): LogDeps => ({
+    ...deps,
+    table: {
+      ...deps.table,
+      transact: (writes) => deps.table.transact(writes.filter((write) => !isRetirement(write))),
+    },
+  })
+  await expectFound({ compacts: true, spoilCompactor }, /lost its name and was not retired/)
+})
+
+test('a compactor that loses batches on its way to the object store is found', async () => {
+  const spoilCompactor = (deps: LogDeps): LogDeps => ({
+    ...deps,
+    objects: {
+      ...deps.objects,
+      putIfAbsent: (name, parts) => deps.objects.putIfAbsent(name, parts.slice(1)),
+    },
+  })
+  await expectFound({ compacts: true, spoilCompactor }, /has not all of its bytes|is missing|records, not/)
+})
+
+const isLease = ({ pk }: ItemKey): boolean => pk.endsWith('/leases')
 
 function withConditions(table: Table, isKept: (condition: Condition) => boolean): Table {
   const stripped = <W extends Write | TransactWrite>(write: W): W =>

@@ -1,7 +1,8 @@
-// The embedded object store's one writer, a thread of its own: a put is a dozen calls that would each wait for a turn of
-// the event loop, and whose syncs must not block it. What waits in its queue is one group: every file is written and
+// The embedded object store's one writer, a thread of its own: a put is a dozen calls that would each wait for a turn
+// of the event loop, and whose syncs must not block it. What waits in its queue is one group: every file is written and
 // linked, then synced, then each folder once. Linked before it is synced, so that the journal of the file system takes
-// the file and its names in one commit; what a power cut leaves of a put without an answer is garbage that nothing names.
+// the file and its names in one commit; what a power cut leaves of a put without an answer is garbage that nothing
+// names.
 
 import {
   closeSync,

@@ -69,6 +69,7 @@ export const createNight = ({ dayMs, topicNames }: NightSettings): Actor => ({
       for (let i = world.random.between(0, 2); i > 0; i--) {
         const process = fleet.any()
         await beginToRead(sim, process, world.random.pick(topicNames))
+        if (sim.isEnding()) return
         if (fleet.freeze(process, world.random.float() * freezeMsMax)) sim.counters.count('nightFreeze')
       }
       sim.counters.count('night')

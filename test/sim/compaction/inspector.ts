@@ -80,13 +80,14 @@ export function createInspector(deps: InspectorDeps): Inspector {
     retained: watcher.retained,
     async transact(writes, carryOut) {
       const before = await partitionBefore(watcher, writes)
-      const outcome = await carryOut()
       const guard = guardOf(watcher, writes)
+      const holder = guard && { epoch: await epochOf(watcher, guard) }
+      const outcome = await carryOut()
       if (!outcome.ok) {
         if (guard && outcome.failed.some(({ index }) => index === 0)) deps.counters.count('fencedTransaction')
         return outcome
       }
-      if (guard) checkEpoch(watcher, guard)
+      if (guard && holder) checkEpoch(watcher, guard, holder)
       for (const write of writes) {
         checkGuarded(watcher, write, guard !== undefined)
         noteRetired(watcher, write)
@@ -120,8 +121,17 @@ function guardOf({ scope }: Watcher, [first]: readonly TransactWrite[]): Guard |
   return { lease: first.key.sk, epoch: epoch?.kind === 'equals' ? Number(epoch.value) : Number.NaN }
 }
 
+const epochOf = async ({ table, scope }: Watcher, { lease }: Guard) =>
+  (await table.get(scope.lease(lease)))?.attributes.epoch
+
 /** A lease that is gone begins anew, but then there is nothing left that it guards. */
-function checkEpoch({ epochs, report }: Watcher, { lease, epoch }: Guard): void {
+function checkEpoch(
+  { epochs, report }: Watcher,
+  { lease, epoch }: Guard,
+  holder: { readonly epoch: unknown },
+): void {
+  if (holder.epoch !== epoch)
+    report(`epoch ${epoch} of lease ${lease}, now ${holder.epoch}, wrote without holding it`)
   const before = epochs.get(lease) ?? 0
   if (!(epoch >= before))
     report(`the holder of epoch ${epoch} of lease ${lease} wrote after one of ${before}`)
@@ -199,13 +209,7 @@ async function checkCompaction(
   const name = `${topicId}/${partition}`
   if (!rules) return
   const newEnd = writes.map((write) => setOf(write, 'c')).find((set) => set !== undefined)?.value
-  const newStart = writes.map((write) => setOf(write, 's')).find((set) => set !== undefined)?.value
-  if (newStart !== undefined) {
-    const why = mayRetain(rules, before, newStart, watcher.now() + skewMs)
-    if (why !== undefined) watcher.report(`${name}: the log start moved to ${newStart}, and ${why}`)
-    watcher.counters.count('retainedByPolicy')
-    watcher.retained.push({ topicId, partition, at: watcher.order(), offset: newStart })
-  }
+  checkRetention(watcher, rules, before, writes)
   for (const write of writes) {
     if (write.kind === 'put' && write.key.sk.startsWith('segment/')) {
       const segment = parseSegmentItem({ key: write.key, attributes: write.attributes })
@@ -222,6 +226,24 @@ async function checkCompaction(
   if (newEnd === undefined) return
   const ends = watcher.boundary.get(name) ?? []
   watcher.boundary.set(name, [...ends, { atMs: watcher.now(), end: newEnd }])
+}
+
+function checkRetention(
+  watcher: Watcher,
+  rules: CompactionRules,
+  before: PartitionBefore,
+  writes: readonly TransactWrite[],
+): void {
+  const { topicId, partition } = before
+  const offset = writes.map((write) => setOf(write, 's')).find((set) => set !== undefined)?.value
+  if (offset === undefined) return
+  const why = mayRetain(rules, before, offset, watcher.now() + skewMs)
+  if (why !== undefined)
+    watcher.report(`${topicId}/${partition}: the log start moved to ${offset}, and ${why}`)
+  if (offset < before.logStart)
+    watcher.report(`${topicId}/${partition}: the log start went back to ${offset}`)
+  watcher.counters.count('retainedByPolicy')
+  watcher.retained.push({ topicId, partition, at: watcher.order(), offset })
 }
 
 function checkRetired(
