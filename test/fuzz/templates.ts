@@ -105,6 +105,7 @@ const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
     { from_beginning: true },
     { timestamp: 1_700_000_000_000 },
   ],
+  runCompaction: [{ topic_name: 'created' }, { collect: true, dry_run: true }],
   createTopicV2: [{ topic_name: 'created2', partitions_count: 1, replication_factor: 1 }],
   send: [v2Records],
   sendToPartition: [{ records: [{ value: 'AA==' }] }],

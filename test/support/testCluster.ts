@@ -3,11 +3,14 @@
 
 import { createApp } from '../../shared/http/app.ts'
 import type { HttpDeps } from '../../shared/http/context.ts'
+import type { LogDeps } from '../../shared/log/deps.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Table } from '../../shared/ports/table.ts'
 import type { Clock } from '../../shared/ports/world.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
+import { createCompaction } from '../../shared/service/compaction.ts'
+import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { type ClusterSettings, createCluster } from '../../shared/service/createCluster.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { createMemoryObjectStore } from '../../shared/storage/memory/objectStore.ts'
@@ -27,24 +30,29 @@ export const memoryPorts = (): TestPorts => ({
 })
 
 /** A failure in the background fails the test: an unhandled exception. */
+const logDeps = (ports: TestPorts): LogDeps => ({
+  ...ports,
+  random: systemRandom,
+  scope: createScope('test'),
+  reportBackgroundFailure: (error: unknown) => {
+    throw error
+  },
+})
+
 export function createTestCluster(ports: TestPorts = memoryPorts(), settings: Partial<ClusterSettings> = {}) {
-  const deps = {
-    ...ports,
-    random: systemRandom,
-    scope: createScope('test'),
-    reportBackgroundFailure: (error: unknown) => {
-      throw error
-    },
-  }
-  return createCluster(deps, 'local', { ...defaultClusterSettings, ...settings })
+  return createCluster(logDeps(ports), 'local', { ...defaultClusterSettings, ...settings })
 }
 
 /** The whole app on a cluster `local` in memory. `failures`: what it reported as a failure of ours. */
 export function createTestApp(changes: Partial<HttpDeps> = {}, settings: Partial<ClusterSettings> = {}) {
-  const cluster = createTestCluster(memoryPorts(), settings)
+  const ports = memoryPorts()
+  const cluster = createTestCluster(ports, settings)
+  const compactor = createCompactor(logDeps(ports), defaultCompactionSettings)
+  const compaction = createCompaction(compactor, systemClock, 10_000)
   const { deps, failures } = createEdge({
     cluster: (id) => (id === cluster.clusterId ? cluster : undefined),
     clusterIds: () => [cluster.clusterId],
+    compaction: (id) => (id === cluster.clusterId ? compaction : undefined),
     clock: systemClock,
     random: systemRandom,
     limits: {
