@@ -6,7 +6,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
 import { getPath } from 'hono/utils/url'
 import { createByteRoom } from '../base/concurrency.ts'
-import { type App, type AppDeps, type AppEnv, type HttpDeps, newApp } from './context.ts'
+import type { App, AppDeps, AppEnv, HttpDeps } from './context.ts'
 import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
 import { createHostGuard } from './hostGuard.ts'
 import { registerOpenApi } from './openapi.ts'
@@ -52,7 +52,7 @@ export function createApp(appDeps: AppDeps): App {
 }
 
 function createV3(deps: HttpDeps): App {
-  const v3 = newApp()
+  const v3 = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })
   registerClusterRoutes(v3, deps)
   registerTopicRoutes(v3, deps)
   registerTopicConfigRoutes(v3, deps)

@@ -1,12 +1,11 @@
 // What every route gets: the clusters by id, the limits of the edge and the ports of time. Routes hold no
 // rules of the log.
 
-import { OpenAPIHono } from '@hono/zod-openapi'
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ByteRoom } from '../base/concurrency.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Cluster } from '../service/cluster.ts'
 import type { Compaction } from '../service/compaction.ts'
-import { refuseInvalid } from './errors.ts'
 
 export interface HttpLimits {
   /** A request body, in bytes; beyond it 413 before the body is read. */
@@ -63,5 +62,3 @@ export interface HttpDeps extends AppDeps {
 
 export type AppEnv = { readonly Variables: { readonly requestId: string } }
 export type App = OpenAPIHono<AppEnv>
-
-export const newApp = (): App => new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import fc from 'fast-check'
 import { Hono } from 'hono'
 import { createByteRoom } from '../../../shared/base/concurrency.ts'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import { openBody, withBody } from '../../../shared/http/body.ts'
-import { type AppEnv, type HttpDeps, newApp } from '../../../shared/http/context.ts'
+import type { AppEnv, HttpDeps } from '../../../shared/http/context.ts'
 import { createErrorHandler } from '../../../shared/http/errors.ts'
 import type { Clock } from '../../../shared/ports/world.ts'
 import { systemClock } from '../../../shared/runtime/clock.ts'
@@ -27,7 +28,7 @@ const lengthOf: Use = async (body) => String(body.length)
 
 function createApp(use: Use = lengthOf, changes: Partial<HttpDeps> = {}): Hono<AppEnv> {
   const { deps } = createEdge({ clock: systemClock, limits, ...changes })
-  const app = newApp()
+  const app = new OpenAPIHono<AppEnv>()
   app.onError(createErrorHandler(deps))
   app.post('/', async (c) => c.text(await withBody(c, deps, use)))
   return app
@@ -135,7 +136,7 @@ test('a client that goes away before its body is whole leaves nothing behind', a
   const used: number[] = []
   const failed = Promise.withResolvers<unknown>()
   const { deps } = createEdge({ clock: systemClock, limits })
-  const app = newApp()
+  const app = new OpenAPIHono<AppEnv>()
   app.onError((error, c) => {
     failed.resolve(error)
     return c.text('')
