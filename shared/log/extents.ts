@@ -1,6 +1,7 @@
-// Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the tail,
-// which the sequencer's item brought along. Items are immutable; a bounded number of them is remembered for a bounded
-// time, because what compaction has replaced is deleted after a while. A hole is an error and never passed over.
+// Where a partition's records lie, from an offset on: segments, then what the index says of flushes, then the
+// tail, which the sequencer's item brought along. Items are immutable; a bounded number of them is remembered
+// for a bounded time, because what compaction has replaced is deleted after a while. A hole is an error and
+// never passed over.
 
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -18,7 +19,10 @@ export interface LogPosition {
 }
 
 export interface Extents {
-  /** The extent that holds `offset` and those that follow, until they have about `bytesMin` bytes or the log ends. */
+  /**
+   * The extent that holds `offset` and those that follow, until they have about `bytesMin` bytes or the log
+   * ends.
+   */
   from(at: LogPosition, bytesMin: number, state: PartitionState): Promise<readonly PlacedExtent[]>
   /** Items below the tail, from the one that holds `offset` on; empty where only the tail follows. */
   items(at: LogPosition, limit: number, state: PartitionState): Promise<readonly IndexItem[]>
@@ -119,7 +123,10 @@ const rangeOf = (level: Level, offset: number): { readonly from: string; readonl
     ? { from: segmentSortKey(offset), to: segmentSortKeyEnd }
     : { from: indexSortKey(offset), to: indexSortKeyEnd }
 
-/** Items may overlap while one replaces others, and each is true; nothing is taken twice, and nothing is missing. */
+/**
+ * Items may overlap while one replaces others, and each is true; nothing is taken twice, and nothing is
+ * missing.
+ */
 export function inOrder(items: readonly IndexItem[], from: LogPosition): readonly PlacedExtent[] {
   let next = from.offset
   return items

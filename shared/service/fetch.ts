@@ -20,7 +20,10 @@ import { fetchRound, outOfRange, type Readers, readSequencers, stateOf } from '.
 import { type CachedTopic, checkPartition, type TopicCache, unknownTopic } from './topicCache.ts'
 
 export interface FetchSettings extends BlockSettings {
-  /** A waiting fetch looks this often, at the beginning and at most: commits of other processes wake nobody here. */
+  /**
+   * A waiting fetch looks this often, at the beginning and at most: commits of other processes wake nobody
+   * here.
+   */
   readonly pollMsMin: number
   readonly pollMsMax: number
 }
@@ -102,7 +105,8 @@ async function withTopic<T>(
 }
 
 /**
- * Once more where retention was quicker than the reader: `work` reads the sequencer anew, and its log start is past it.
+ * Once more where retention was quicker than the reader: `work` reads the sequencer anew, and its log start
+ * is past it.
  */
 async function withFreshSequencer<T>(work: () => Promise<T>): Promise<T> {
   try {

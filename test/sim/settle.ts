@@ -1,5 +1,5 @@
-// After the faults: enough passes and collections, and enough time between them, that everything that is not needed any
-// more is gone, and everything that is needed is still there.
+// After the faults: enough passes and collections, and enough time between them, that everything that is not
+// needed any more is gone, and everything that is needed is still there.
 
 import { limits } from '../../shared/base/limits.ts'
 import { verify } from '../../shared/compaction/verify.ts'
@@ -9,8 +9,8 @@ import { begin, type Sim } from './sim.ts'
 import type { Watch } from './watch.ts'
 
 /**
- * Index items wait for the grace from when they are seen to be overtaken, flushes for the index, segments from when they
- * are retired; what a late pass cleans begins with the last of these.
+ * Index items wait for the grace from when they are seen to be overtaken, flushes for the index, segments
+ * from when they are retired; what a late pass cleans begins with the last of these.
  */
 const rounds = 5
 const roundMs = limits.graceMs + 600_000
@@ -52,7 +52,10 @@ async function findFlaws(sim: Sim, { table, objects }: Watch, orphansToo: boolea
   )
 }
 
-/** Covered segments, index items that segments have overtaken, retirements, leases and notes of topics that are gone. */
+/**
+ * Covered segments, index items that segments have overtaken, retirements, leases and notes of topics that
+ * are gone.
+ */
 async function findLeftovers({ report, scope }: Sim, { table, incarnations }: Watch): Promise<void> {
   const skOf = async (pk: string) => (await table.query({ pk, limit: 10_000 })).items.map(({ key }) => key.sk)
   for (const sk of await skOf(scope.deletedPk)) report(`the deleted topic ${sk} is still noted`)

@@ -1,4 +1,5 @@
-// What the configs of a simulated topic allow compaction to do to it: the checkers' own reading of Kafka's rules.
+// What the configs of a simulated topic allow compaction to do to it: the checkers' own reading of Kafka's
+// rules.
 import type { PartitionBefore } from './compaction/inspector.ts'
 import type { Prng } from './prng.ts'
 

@@ -5,7 +5,7 @@ import { limits } from '../../shared/base/limits.ts'
 import type { Scope } from '../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Item, Table, TransactWrite, Write, WriteOutcome } from '../../shared/ports/table.ts'
-import { createInspector, type Move } from './compaction/inspector.ts'
+import { createInspector, type Inspector, type Move } from './compaction/inspector.ts'
 import { createLedger, type Ledger } from './compaction/ledger.ts'
 import type { Counters } from './counters.ts'
 import type { CompactionRules } from './topicRules.ts'
@@ -43,7 +43,7 @@ export interface WatchDeps {
 }
 
 export function createWatch(deps: WatchDeps): Watch {
-  const { table, objects, scope, counters, world } = deps
+  const { objects, counters, world } = deps
   const { order, now } = world
   const { incarnations, born, died } = createRegister(order, counters)
   const ledger = createLedger({ ...deps, now })
@@ -53,6 +53,27 @@ export function createWatch(deps: WatchDeps): Watch {
   }
   const inspector = createInspector({ ...deps, ledger, now, order, rulesOf })
 
+  return {
+    incarnations,
+    ledger,
+    retained: inspector.retained,
+    objects: {
+      ...objects,
+      delete(names) {
+        inspector.beforeDelete(names)
+        return objects.delete(names)
+      },
+    },
+    table: watchedTable({ ...deps, ledger, inspector, born, died }),
+  }
+}
+
+interface TableWatch extends WatchDeps, Pick<Register, 'born' | 'died'> {
+  readonly ledger: Ledger
+  readonly inspector: Inspector
+}
+
+function watchedTable({ table, scope, counters, ledger, inspector, born, died }: TableWatch): Table {
   const topicPut = (write: TransactWrite) => {
     if (write.kind !== 'put' || write.key.pk !== scope.topicsPk) return
     born(String(write.attributes.name), String(write.attributes.id))
@@ -68,48 +89,38 @@ export function createWatch(deps: WatchDeps): Watch {
   }
 
   return {
-    incarnations,
-    ledger,
-    retained: inspector.retained,
-    objects: {
-      ...objects,
-      delete(names) {
-        inspector.beforeDelete(names)
-        return objects.delete(names)
-      },
+    get: async (key) => {
+      const item = await table.get(key)
+      if (item && key.sk.startsWith('producer/')) counters.count('evictedLookedUp')
+      return item
     },
-    table: {
-      get: async (key) => {
-        const item = await table.get(key)
-        if (item && key.sk.startsWith('producer/')) counters.count('evictedLookedUp')
-        return item
-      },
-      query: (query) => {
-        counters.count('indexRead')
-        return table.query(query)
-      },
-      async write(write) {
-        await inspector.beforeWrite(write)
-        const outcome = await table.write(write)
-        await ledger.noteWrite(write, outcome)
-        countWrite(counters, write, outcome)
-        if (outcome.ok) topicPut(write)
-        return outcome
-      },
-      async transact(writes) {
-        const sequencers = await sequencersOf(writes)
-        const outcome = await inspector.transact(writes, () => table.transact(writes))
-        if (!outcome.ok) return outcome
-        for (const { kind, key } of writes) {
-          if (kind === 'delete' && key.pk === scope.topicsPk) died(key.sk, sequencers)
-        }
-        writes.forEach(topicPut)
-        if (writes.some(({ key }) => key.sk.startsWith('producer/'))) counters.count('eviction')
-        return outcome
-      },
+    query: (query) => {
+      counters.count('indexRead')
+      return table.query(query)
+    },
+    async write(write) {
+      await inspector.beforeWrite(write)
+      const outcome = await table.write(write)
+      await ledger.noteWrite(write, outcome)
+      countWrite(counters, write, outcome)
+      if (outcome.ok) topicPut(write)
+      return outcome
+    },
+    async transact(writes) {
+      const sequencers = await sequencersOf(writes)
+      const outcome = await inspector.transact(writes, () => table.transact(writes))
+      if (!outcome.ok) return outcome
+      for (const { kind, key } of writes) {
+        if (kind === 'delete' && key.pk === scope.topicsPk) died(key.sk, sequencers)
+      }
+      writes.forEach(topicPut)
+      if (writes.some(({ key }) => key.sk.startsWith('producer/'))) counters.count('eviction')
+      return outcome
     },
   }
 }
+
+type Register = ReturnType<typeof createRegister>
 
 export const isAlive = ({ diedAt }: Incarnation): boolean => diedAt === Number.POSITIVE_INFINITY
 

@@ -1,5 +1,6 @@
-// Compactors and collectors as schedules invoke them: in any process, two at once in one or in two, with as much time as
-// chance gives them; and the night, in which clients rest, hours pass, and what was retired comes to be collected.
+// Compactors and collectors as schedules invoke them: in any process, two at once in one or in two, with as
+// much time as chance gives them; and the night, in which clients rest, hours pass, and what was retired
+// comes to be collected.
 
 import { limits } from '../../../shared/base/limits.ts'
 import { ask } from '../client.ts'
@@ -9,8 +10,9 @@ import { fetchOnce, listOffset, timestampToSeek } from './reader.ts'
 
 const hourMs = 3_600_000
 /**
- * Who holds a name holds it no longer than the grace: that is the fault model. So the longest freeze is shorter, by more
- * than what a cache remembers and an operation takes, and nobody is frozen for long twice in a row.
+ * Who holds a name holds it no longer than the grace: that is the fault model. So the longest freeze is
+ * shorter, by more than what a cache remembers and an operation takes, and nobody is frozen for long twice in
+ * a row.
  */
 const freezeMsMax = limits.graceMs - hourMs / 2
 

@@ -1,6 +1,6 @@
-// The logs as they were ordered, and what the stores hold of them in the end, read from metadata and bytes and not by way
-// of the engine's reads: segments, then what the index says of flushes, then the tail. Everything that compaction has not
-// taken is there once, in its place, and nothing else is.
+// The logs as they were ordered, and what the stores hold of them in the end, read from metadata and bytes
+// and not by way of the engine's reads: segments, then what the index says of flushes, then the tail.
+// Everything that compaction has not taken is there once, in its place, and nothing else is.
 
 import { splitBatches } from '../../../shared/kafka/recordBatch.ts'
 import { readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
@@ -182,7 +182,9 @@ function checkItem(name: string, item: IndexItem, problems: string[]): void {
   problems.push(`${name}: the item of ${item.baseOffset} to ${item.endOffset - 1} has a wrong timestamp`)
 }
 
-/** Of two that hold the same offsets the first; they must be the same, or one spill of more than the other. */
+/**
+ * Of two that hold the same offsets the first; they must be the same, or one spill of more than the other.
+ */
 function inLine(
   name: string,
   extents: readonly PlacedExtent[],

@@ -1,9 +1,9 @@
-// Looks at every write of compactors and collectors as it lands, and says at once what must not have happened: a change
-// without the lease or with one that another holder has taken since, a segment that is not what it replaces, a name whose
-// bytes are not there, a log start moved before its time, bytes deleted that somebody may still hold the name of.
+// Looks at every write of compactors and collectors as it lands, and says at once what must not have
+// happened: a change without the lease or with one that another holder has taken since, a segment that is not
+// what it replaces, a name whose bytes are not there, a log start moved before its time, bytes deleted that
+// somebody may still hold the name of.
 
 import { limits } from '../../../shared/base/limits.ts'
-import { objectTimeMs } from '../../../shared/metadata/objectId.ts'
 import type { Scope } from '../../../shared/metadata/scope.ts'
 import { parseSegmentItem, type SegmentItem } from '../../../shared/metadata/segmentItem.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
@@ -17,6 +17,7 @@ import type {
 } from '../../../shared/ports/table.ts'
 import type { Counters } from '../counters.ts'
 import { type CompactionRules, mayRetain } from '../topicRules.ts'
+import { checkFlushGone, checkIndexGone, checkObjectGone } from './deletions.ts'
 import type { Ledger } from './ledger.ts'
 import { checkSwap } from './swaps.ts'
 
@@ -65,7 +66,7 @@ interface Memory {
   readonly retained: Move[]
 }
 
-type Watcher = InspectorDeps & Memory
+export type Watcher = InspectorDeps & Memory
 
 export function createInspector(deps: InspectorDeps): Inspector {
   const watcher: Watcher = {
@@ -138,8 +139,8 @@ function checkEpoch(
   epochs.set(lease, Math.max(before, epoch))
 }
 
-const topicIdOf = ({ pk }: ItemKey): string => pk.split('/')[1] ?? ''
-const partitionOf = ({ pk }: ItemKey): number => Number(/p(\d+)$/.exec(pk)?.[1])
+export const topicIdOf = ({ pk }: ItemKey): string => pk.split('/')[1] ?? ''
+export const partitionOf = ({ pk }: ItemKey): number => Number(/p(\d+)$/.exec(pk)?.[1])
 
 const setOf = (write: TransactWrite, letter: string): { partition: number; value: number } | undefined => {
   if (write.kind !== 'update' || write.key.sk !== 'sequencer') return undefined
@@ -275,38 +276,4 @@ function checkSegmentGone(
   )
   if (isCovered || gone.endOffset <= logStart) return
   watcher.report(`${key.pk} ${key.sk} was deleted, nothing covers it and the log starts at ${logStart}`)
-}
-
-/** Segments have taken over so long ago that nobody holds what was read before. */
-function wasOvertaken({ boundary, now }: Watcher, name: string, endOffset: number): boolean {
-  const latestMs = now() - limits.graceMs + skewMs
-  return (boundary.get(name) ?? []).some(({ atMs, end }) => end >= endOffset && atMs <= latestMs)
-}
-
-function checkIndexGone(watcher: Watcher, key: ItemKey): void {
-  const end = Number(key.sk.slice('index/'.length)) + 1
-  if (wasOvertaken(watcher, `${topicIdOf(key)}/${partitionOf(key)}`, end)) return
-  watcher.report(`${key.pk} ${key.sk} was deleted before its time`)
-}
-
-function checkFlushGone(watcher: Watcher, objectId: string): void {
-  const isOld = objectTimeMs(objectId) <= watcher.now() - limits.graceMs + skewMs
-  if (!isOld) watcher.report(`flush ${objectId} was deleted though it is young`)
-  for (const { topicId, partition, endOffset } of watcher.ledger.extentsOf(objectId)) {
-    if (!watcher.rulesOf(topicId) || wasOvertaken(watcher, `${topicId}/${partition}`, endOffset)) continue
-    watcher.report(`flush ${objectId} was deleted, and ${topicId}/${partition} needs it below ${endOffset}`)
-  }
-}
-
-function checkObjectGone(watcher: Watcher, name: string): void {
-  const { scope, now, retiredAt, everNamed, report, counters } = watcher
-  counters.count('objectCollected')
-  if (name.startsWith(scope.logObjects)) {
-    checkFlushGone(watcher, name.slice(scope.logObjects.length).replace('/', ''))
-    return
-  }
-  const id = name.slice(scope.segmentObjects.length).replace('/', '')
-  const latestMs = now() - limits.graceMs + skewMs
-  const sinceMs = retiredAt.get(id) ?? (everNamed.has(id) ? Number.POSITIVE_INFINITY : objectTimeMs(id))
-  if (sinceMs > latestMs) report(`segment ${id} was deleted before its time`)
 }

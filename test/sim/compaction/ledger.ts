@@ -1,5 +1,6 @@
-// What was ordered: every record of every commit, noted as the commit lands in the table, with the bytes that lie in the
-// store at that time. It is what the log has to show for ever after, whatever compaction makes of the bytes.
+// What was ordered: every record of every commit, noted as the commit lands in the table, with the bytes that
+// lie in the store at that time. It is what the log has to show for ever after, whatever compaction makes of
+// the bytes.
 
 import { limits } from '../../../shared/base/limits.ts'
 import { decodeRecords, splitBatches } from '../../../shared/kafka/recordBatch.ts'

@@ -1,6 +1,6 @@
-// A new segment, held against what it replaces and against what was ordered: merging loses nothing, compaction by key
-// takes only what a later record of the key has overtaken or a tombstone whose time is past, nothing moves, nothing comes
-// back.
+// A new segment, held against what it replaces and against what was ordered: merging loses nothing,
+// compaction by key takes only what a later record of the key has overtaken or a tombstone whose time is
+// past, nothing moves, nothing comes back.
 
 import { splitBatches } from '../../../shared/kafka/recordBatch.ts'
 import type { SegmentItem } from '../../../shared/metadata/segmentItem.ts'

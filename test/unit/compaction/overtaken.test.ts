@@ -35,7 +35,7 @@ test('of two that want a partition at once in one process one gets it', async ()
   assert.deepEqual(taken.map(({ kind }) => kind).sort(), ['held', 'held', 'taken'])
 })
 
-test('a merge that another worker overtakes between its two reads gives way, and nothing is called damaged', async () => {
+test('a merge that is overtaken between its two reads gives way, and calls nothing damaged', async () => {
   const mill = createMill()
   await createTopic(mill.cluster(), 't', 1)
   await produceEach(mill.cluster(), [keyed('a', '0'), keyed('a', '1')])

@@ -88,7 +88,7 @@ test('the compactor does not merge over a hole', async () => {
   assert.match(compactor.report.uncleanable.get('t-0') ?? '', /the offsets 10 to/)
 })
 
-test('a reader whose sequencer retention has overtaken is out of range below the log start, and reads above it', async () => {
+test('a reader that retention has overtaken is out of range below the log start', async () => {
   const { mill, compactor } = await fiveSegments([{ name: 'retention.ms', value: '3600000' }])
   const retain = async () => {
     mill.clock.advance(2 * 3_600_000)
