@@ -18,7 +18,7 @@ import path from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { invariant } from '../../base/errors.ts'
 import { codeOf } from './files.ts'
-import type { PutOutcome, PutReply, PutRequest, WriterSettings } from './objectProtocol.ts'
+import type { PutOutcome, PutPiece, PutReply, WriterSettings } from './objectProtocol.ts'
 
 const port = parentPort
 invariant(port !== null, 'the writer of objects runs as a worker')
@@ -28,14 +28,21 @@ const knownFoldersMax = 10_000
 const knownFolders = new Set([stored])
 let sequence = 0
 
-interface Written {
-  readonly put: PutRequest
+interface OpenFile {
   readonly descriptor: number
   readonly temporary: string
+}
+
+/** Puts of which there are pieces to come. */
+const unfinished = new Map<number, OpenFile>()
+
+interface Written extends OpenFile {
+  readonly id: number
+  readonly file: string
   outcome: PutOutcome
 }
 
-port.on('message', (first: PutRequest) => {
+port.on('message', (first: PutPiece) => {
   const group = [first]
   while (group.length < groupMax) {
     const next = receiveMessageOnPort(port)
@@ -45,36 +52,45 @@ port.on('message', (first: PutRequest) => {
   port.postMessage(storeGroup(group))
 })
 
-function storeGroup(puts: readonly PutRequest[]): readonly PutReply[] {
-  const failed: PutReply[] = []
+function storeGroup(pieces: readonly PutPiece[]): readonly PutReply[] {
+  const answered: PutReply[] = []
   const written: Written[] = []
-  for (const put of puts) {
+  for (const piece of pieces) {
     try {
-      written.push(write(put))
+      const whole = write(piece)
+      if (whole) written.push(whole)
+      else answered.push({ id: piece.id, outcome: { kind: 'written' } })
     } catch (error) {
-      failed.push({ id: put.id, outcome: failure('none', error) })
+      answered.push({ id: piece.id, outcome: failure('none', error) })
     }
   }
   for (const one of written) sync(one)
-  const folders = new Set(written.map(({ put }) => path.dirname(put.file)))
+  const folders = new Set(written.map(({ file }) => path.dirname(file)))
   for (const folder of folders) syncFolderOf(folder, written)
-  for (const { descriptor, temporary } of written) leave(descriptor, temporary)
-  return [...failed, ...written.map(({ put, outcome }) => ({ id: put.id, outcome }))]
+  for (const one of written) leave(one)
+  return [...answered, ...written.map(({ id, outcome }) => ({ id, outcome }))]
 }
 
-/** Of many puts of one name only one links it. */
-function write(put: PutRequest): Written {
-  makeFolder(path.dirname(put.file))
-  sequence += 1
-  const temporary = path.join(incoming, String(sequence))
-  const descriptor = openSync(temporary, 'w')
+/** undefined: there is more to come. Of many puts of one name only one links it. */
+function write({ id, file, bytes, isLast }: PutPiece): Written | undefined {
+  const open = unfinished.get(id) ?? openTemporary(file)
+  unfinished.delete(id)
   try {
-    for (let done = 0; done < put.bytes.length; ) done += writeSync(descriptor, put.bytes, done)
-    return { put, descriptor, temporary, outcome: { kind: link(temporary, put.file) } }
+    for (let done = 0; done < bytes.length; ) done += writeSync(open.descriptor, bytes, done)
+    if (isLast) return { ...open, id, file, outcome: { kind: link(open.temporary, file) } }
+    unfinished.set(id, open)
+    return undefined
   } catch (error) {
-    leave(descriptor, temporary)
+    leave(open)
     throw error
   }
+}
+
+function openTemporary(file: string): OpenFile {
+  makeFolder(path.dirname(file))
+  sequence += 1
+  const temporary = path.join(incoming, String(sequence))
+  return { descriptor: openSync(temporary, 'w'), temporary }
 }
 
 function link(temporary: string, file: string): 'stored' | 'exists' {
@@ -88,24 +104,23 @@ function link(temporary: string, file: string): 'stored' | 'exists' {
 }
 
 function sync(one: Written): void {
-  const { put, descriptor } = one
   try {
-    if (one.outcome.kind === 'stored') fsyncSync(descriptor)
-    else one.outcome = { kind: syncPresent(put) }
+    if (one.outcome.kind === 'stored') fsyncSync(one.descriptor)
+    else one.outcome = { kind: syncPresent(one) }
   } catch (error) {
     // After a failed sync the next one may succeed without having written anything: a repeated put begins anew.
-    if (one.outcome.kind === 'stored') unlinkSync(put.file)
+    if (one.outcome.kind === 'stored') unlinkSync(one.file)
     one.outcome = failure('unknown', error)
   }
 }
 
 /** What is there may be this put's own, repeated after an unknown outcome: then the answer means durable, too. */
-function syncPresent({ file, bytes }: PutRequest): 'stored' | 'exists' {
+function syncPresent({ file, temporary }: Written): 'stored' | 'exists' {
   // Opened for writing because Windows syncs nothing else.
   const descriptor = openSync(file, 'r+')
   try {
     fsyncSync(descriptor)
-    return readFileSync(descriptor).equals(bytes) ? 'stored' : 'exists'
+    return readFileSync(descriptor).equals(readFileSync(temporary)) ? 'stored' : 'exists'
   } finally {
     closeSync(descriptor)
   }
@@ -115,8 +130,7 @@ function syncFolderOf(folder: string, written: readonly Written[]): void {
   try {
     syncFolder(folder)
   } catch (error) {
-    for (const one of written)
-      if (path.dirname(one.put.file) === folder) one.outcome = failure('unknown', error)
+    for (const one of written) if (path.dirname(one.file) === folder) one.outcome = failure('unknown', error)
   }
 }
 
@@ -142,7 +156,7 @@ function makeFolder(folder: string): void {
   knownFolders.add(stored).add(folder)
 }
 
-function leave(descriptor: number, temporary: string): void {
+function leave({ descriptor, temporary }: OpenFile): void {
   closeSync(descriptor)
   unlinkSync(temporary)
 }

@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { StorageError } from '../../base/errors.ts'
-import type { PutOutcome, PutReply, PutRequest, WriterSettings } from './objectProtocol.ts'
+import type { PutOutcome, PutPiece, PutReply, WriterSettings } from './objectProtocol.ts'
 
 export interface ObjectWriter {
   put(file: string, parts: readonly Uint8Array[]): Promise<'stored' | 'exists'>
@@ -18,27 +18,38 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
   })
   const waiting = new Map<number, PromiseWithResolvers<PutOutcome>>()
   let ids = 0
+  let underWay = 0
   let idle = Promise.withResolvers<void>()
   idle.resolve()
   let stopped = false
 
   const answer = (replies: readonly PutReply[]) => {
     for (const { id, outcome } of replies) {
-      waiting.get(id)?.resolve(outcome)
+      const reply = waiting.get(id)
       waiting.delete(id)
+      reply?.resolve(outcome)
     }
-    rest()
   }
   const stop = (cause: unknown) => {
     stopped = true
     const message = `the writer of objects ended${cause instanceof Error ? `: ${cause.message}` : ''}`
     for (const { resolve } of waiting.values()) resolve({ kind: 'failed', effect: 'unknown', message })
     waiting.clear()
-    rest()
+  }
+  const send = (piece: PutPiece): Promise<PutOutcome> => {
+    const reply = Promise.withResolvers<PutOutcome>()
+    waiting.set(piece.id, reply)
+    worker.postMessage(piece, [piece.bytes.buffer])
+    return reply.promise
   }
   /** A process with nothing to write may end. */
-  const rest = () => {
-    if (waiting.size > 0) return
+  const enter = () => {
+    if (underWay++ > 0) return
+    idle = Promise.withResolvers()
+    worker.ref()
+  }
+  const leave = () => {
+    if (--underWay > 0) return
     idle.resolve()
     worker.unref()
   }
@@ -52,16 +63,13 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
   return {
     async put(file, parts) {
       if (stopped) throw new StorageError('none', 'the object store is closed')
-      const reply = Promise.withResolvers<PutOutcome>()
-      if (waiting.size === 0) idle = Promise.withResolvers()
-      ids += 1
-      waiting.set(ids, reply)
-      worker.ref()
-      const request: PutRequest = { id: ids, file, bytes: joined(parts) }
-      worker.postMessage(request, [request.bytes.buffer])
-      const outcome = await reply.promise
-      if (outcome.kind !== 'failed') return outcome.kind
-      throw new StorageError(outcome.effect, `the object store: ${outcome.message}`)
+      enter()
+      try {
+        ids += 1
+        return await putPieces(ids, file, parts, send)
+      } finally {
+        leave()
+      }
     },
     async close() {
       await idle.promise
@@ -71,13 +79,45 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
   }
 }
 
-/** In a buffer of their own, which can be handed over without another copy. */
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let position = 0
-  for (const part of parts) {
-    bytes.set(part, position)
-    position += part.length
+async function putPieces(
+  id: number,
+  file: string,
+  parts: readonly Uint8Array[],
+  send: (piece: PutPiece) => Promise<PutOutcome>,
+): Promise<'stored' | 'exists'> {
+  let left = bytesOf(parts)
+  for (const bytes of piecesOf(parts)) {
+    left -= bytes.length
+    const outcome = await send({ id, file, bytes, isLast: left === 0 })
+    if (outcome.kind === 'failed')
+      throw new StorageError(outcome.effect, `the object store: ${outcome.message}`)
+    if (outcome.kind !== 'written') return outcome.kind
   }
-  return bytes
+  throw new Error('the last piece of a put is answered with what became of it')
+}
+
+const bytesOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0)
+
+const pieceBytesMax = 4 * 1024 * 1024
+
+/** Buffers of their own, which can be handed over without another copy; one, empty, where there are no bytes. */
+function* piecesOf(parts: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
+  let left = bytesOf(parts)
+  let piece = new Uint8Array(Math.min(left, pieceBytesMax))
+  let filled = 0
+  for (const part of parts) {
+    for (let taken = 0; taken < part.length; ) {
+      const some = part.subarray(taken, taken + piece.length - filled)
+      piece.set(some, filled)
+      taken += some.length
+      filled += some.length
+      if (filled < piece.length) continue
+      left -= filled
+      yield piece
+      piece = new Uint8Array(Math.min(left, pieceBytesMax))
+      filled = 0
+      if (left === 0) return
+    }
+  }
+  yield piece
 }
