@@ -15,7 +15,7 @@ import {
 import { retryRepeatable } from '../ports/retry.ts'
 import { cleanPartition } from './clean.ts'
 import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
-import { type CompactionDeps, isOver, type Partition } from './deps.ts'
+import { type CompactionDeps, isOver, type Partition, type PartitionOutcome } from './deps.ts'
 import { queryAll, readPartition, readSegments } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 import { planClean } from './planClean.ts'
@@ -23,9 +23,6 @@ import { planRetention } from './planRetention.ts'
 import { reconcileOnce } from './reconcile.ts'
 import { retireSegments, saveCleaner, trimIndex } from './retire.ts'
 import { transactFenced } from './storeSegment.ts'
-
-/** When there is something to do again; undefined: not before the next commit. */
-export type PartitionOutcome = { readonly dueMs: number | undefined }
 
 /** Where a lease is lost, somebody else is at work: look again when theirs would have ended. */
 export async function compactPartition(
@@ -40,23 +37,12 @@ export async function compactPartition(
     if (taken.kind === 'gone') return { dueMs: undefined }
     if (taken.kind === 'held') return { dueMs: startedMs + leaseMs }
     const { lease } = taken
-    const outcome = await work(deps, partition, lease, deadlineMs).finally(() => releaseLease(deps, lease))
-    deps.report.uncleanable.delete(nameOf(partition))
-    return outcome
-  } catch (error) {
-    // Also a broken invariant: what one partition's bytes break must not stop the others.
-    deps.report.uncleanable.set(nameOf(partition), error instanceof Error ? error.message : String(error))
-    deps.reportBackgroundFailure(error)
-    return { dueMs: deps.clock.now() + uncleanableRetryMs }
+    return await work(deps, partition, lease, deadlineMs).finally(() => releaseLease(deps, lease))
   } finally {
     const tookMs = deps.clock.now() - startedMs
     deps.report.maxCleanTimeMs = Math.max(deps.report.maxCleanTimeMs, tookMs)
   }
 }
-
-const uncleanableRetryMs = 15 * 60_000
-
-const nameOf = ({ topicName, partition }: Partition): string => `${topicName}-${partition}`
 
 async function work(
   deps: CompactionDeps,

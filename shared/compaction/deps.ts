@@ -37,6 +37,14 @@ export interface Partition {
   readonly config: TopicConfig
 }
 
+/** When there is something to do again; undefined: not before the next commit. */
+export interface PartitionOutcome {
+  readonly dueMs: number | undefined
+}
+
+/** Gives a partition its turn, here or in another process; it ends at the first clean point after the deadline. */
+export type PartitionWorker = (partition: Partition, deadlineMs: number) => Promise<PartitionOutcome>
+
 /** Counts since the process started; each has a gauge of Kafka's log cleaner as its model. */
 export interface CompactionReport {
   readonly counters: {

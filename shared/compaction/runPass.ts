@@ -11,8 +11,13 @@ import { retryRepeatable } from '../ports/retry.ts'
 import type { Item } from '../ports/table.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
-import { compactPartition } from './compactPartition.ts'
-import { type CompactionDeps, isOver, type Partition } from './deps.ts'
+import {
+  type CompactionDeps,
+  isOver,
+  type Partition,
+  type PartitionOutcome,
+  type PartitionWorker,
+} from './deps.ts'
 
 export interface PassOptions {
   /** The pass ends at the next clean point after this. */
@@ -33,6 +38,7 @@ const workPerPage = 100
 export async function runPass(
   deps: CompactionDeps,
   catalog: Catalog,
+  worker: PartitionWorker,
   { deadlineMs, topicName }: PassOptions,
 ): Promise<PassOutcome> {
   const limiter = createLimiter(deps.settings.partitionsAtOnce)
@@ -51,7 +57,7 @@ export async function runPass(
     const turns = [...Map.groupBy(items, ({ key }) => key.sk.slice(key.sk.indexOf('/') + 1)).values()]
     const worked = turns.map(async (entries) => {
       if (isOver(deps, deadlineMs)) return
-      const turn = { entries, deadlineMs, limiter, topicName }
+      const turn = { entries, deadlineMs, limiter, topicName, worker }
       if (await workOnSequencer(deps, catalog, turn).catch(notWorked(deps))) sequencers++
     })
     await Promise.all(worked)
@@ -72,12 +78,13 @@ interface Turn {
   readonly deadlineMs: number
   readonly limiter: ReturnType<typeof createLimiter>
   readonly topicName: string | undefined
+  readonly worker: PartitionWorker
 }
 
 async function workOnSequencer(
   deps: CompactionDeps,
   catalog: Catalog,
-  { entries, deadlineMs, limiter, topicName }: Turn,
+  { entries, deadlineMs, limiter, topicName, worker }: Turn,
 ): Promise<boolean> {
   const [, topicId = '', groupText = ''] = entries[0]?.key.sk.split('/') ?? []
   const group = Number(groupText)
@@ -98,7 +105,7 @@ async function workOnSequencer(
   const outcomes = await Promise.all(
     Array.from({ length: count }, (_, i) => {
       const partition: Partition = { topicName: topic.name, topicId, partition: from + i, config }
-      return limiter(() => compactPartition(deps, partition, deadlineMs))
+      return limiter(() => workOnPartition(deps, worker, partition, deadlineMs))
     }),
   )
   const dues = [dueMs, ...outcomes.map((outcome) => outcome.dueMs)].filter((due) => due !== undefined)
@@ -107,6 +114,28 @@ async function workOnSequencer(
   await finish(deps, entries, topicId, group, nextMs < Number.MAX_SAFE_INTEGER ? nextMs : undefined)
   return true
 }
+
+/** What stops one partition must not stop the others, also a broken invariant, or a worker that nobody hears of. */
+async function workOnPartition(
+  deps: CompactionDeps,
+  worker: PartitionWorker,
+  partition: Partition,
+  deadlineMs: number,
+): Promise<PartitionOutcome> {
+  const name = `${partition.topicName}-${partition.partition}`
+  if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
+  try {
+    const outcome = await worker(partition, deadlineMs)
+    deps.report.uncleanable.delete(name)
+    return outcome
+  } catch (error) {
+    deps.report.uncleanable.set(name, error instanceof Error ? error.message : String(error))
+    deps.reportBackgroundFailure(error)
+    return { dueMs: deps.clock.now() + uncleanableRetryMs }
+  }
+}
+
+const uncleanableRetryMs = 15 * 60_000
 
 /** What has waited long enough leaves the tail, so that it can be merged; answers when the rest will have. */
 async function spillOldTail(

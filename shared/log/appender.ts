@@ -18,6 +18,7 @@ import {
   type Container,
   type FlushSettings,
   flushLength,
+  maySendAnother,
   planContainers,
 } from './planFlush.ts'
 
@@ -46,7 +47,7 @@ export function createAppender(deps: LogDeps, settings: FlushSettings, signal: C
   const maintain = createMaintenance(deps, background)
 
   const schedule = () => {
-    while (pending.length > 0 && flushes.size < settings.flushesInFlightMax) {
+    while (pending.length > 0 && maySendAnother(flushes.size, pendingBytes, settings)) {
       if (!due && pendingBytes < settings.flushBytesMax && pending.length < settings.flushRequestsMax) break
       startFlush()
     }

@@ -43,6 +43,13 @@ export interface Container {
 export const bytesOf = (request: AppendRequest): number =>
   request.batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
 
+/**
+ * Beside flushes under way another one is worth its requests only when it is large: small ones gather meanwhile, and
+ * share the next.
+ */
+export const maySendAnother = (inFlight: number, pendingBytes: number, settings: FlushSettings): boolean =>
+  inFlight === 0 || (inFlight < settings.flushesInFlightMax && pendingBytes >= settings.flushBytesMax / 4)
+
 /** How many of the pending requests make the next flush: the oldest ones, at least one. */
 export function flushLength(pending: readonly AppendRequest[], settings: FlushSettings): number {
   let bytes = 0

@@ -2,22 +2,32 @@
 // the operator's commands and the simulation all run.
 
 import { type Collected, type CollectOptions, collect } from '../compaction/collect.ts'
+import { compactPartition } from '../compaction/compactPartition.ts'
 import { countObjects, type ObjectCounts } from '../compaction/countObjects.ts'
 import {
   type CompactionDeps,
   type CompactionReport,
   type CompactionSettings,
   newCompactionReport,
+  type Partition,
+  type PartitionOutcome,
+  type PartitionWorker,
 } from '../compaction/deps.ts'
 import { type PartitionPreview, previewPass } from '../compaction/previewPass.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
 import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createCatalog } from '../topics/catalog.ts'
+import { effectiveConfig } from '../topics/configs.ts'
+
+/** A partition as a planner in another process names it: the configs are read here. */
+export type PartitionName = Omit<Partition, 'config'>
 
 export interface Compactor {
   /** Merges, compacts by key and retains what is due. */
   run(options: PassOptions): Promise<PassOutcome>
+  /** One partition's turn, for a planner in another process. */
+  work(name: PartitionName, deadlineMs: number): Promise<PartitionOutcome>
   /** Deletes what nothing names any more. */
   collect(options: CollectOptions): Promise<Collected>
   /** What a run would do. */
@@ -50,19 +60,32 @@ const blockSettings = {
   catchUpReadsMax: 8,
 }
 
+/** `worker` does what is due; without one this process does. */
 export function createCompactor(
   deps: LogDeps & Pick<CompactionDeps, 'stopping'>,
   settings: CompactionSettings,
+  worker?: PartitionWorker,
 ): Compactor {
   const report = newCompactionReport()
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }
   const catalog = createCatalog(deps)
-  // Who names a topic wants it done now, however young its flushes are.
+  // Who names a topic wants it done now and here, however young its flushes are.
   const now = { ...compaction, settings: { ...settings, reconcileAgeMs: 0 } }
   const depsFor = (topicName: string | undefined) => (topicName === undefined ? compaction : now)
+  const workHere: PartitionWorker = (partition, deadlineMs) =>
+    compactPartition(compaction, partition, deadlineMs)
+  const workNow: PartitionWorker = (partition, deadlineMs) => compactPartition(now, partition, deadlineMs)
+  const workerFor = (topicName: string | undefined) =>
+    topicName === undefined ? (worker ?? workHere) : workNow
   return {
-    run: (options) => runPass(depsFor(options.topicName), catalog, options),
+    run: (options) => runPass(depsFor(options.topicName), catalog, workerFor(options.topicName), options),
+    work: async (name, deadlineMs) => {
+      const topic = await catalog.get(name.topicName)
+      // Deleted, or created again, since the planner saw it.
+      if (topic?.topicId !== name.topicId) return { dueMs: undefined }
+      return workHere({ ...name, config: effectiveConfig(topic.overrides) }, deadlineMs)
+    },
     collect: (options) => collect(compaction, options),
     preview: (topicName) => previewPass(depsFor(topicName), catalog, topicName),
     countObjects: (deadlineMs) => countObjects(compaction, deadlineMs),

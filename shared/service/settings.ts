@@ -10,7 +10,7 @@ export const defaultClusterSettings: ClusterSettings = {
     lingerMs: 0,
     flushBytesMax: 4 * mebibyte,
     flushRequestsMax: 1000,
-    flushesInFlightMax: 1,
+    flushesInFlightMax: 4,
   },
   fetch: {
     cacheBytesMax: 64 * mebibyte,

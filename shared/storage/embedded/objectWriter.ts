@@ -16,32 +16,13 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
     workerData: settings,
     execArgv: [],
   })
-  const waiting = new Map<number, PromiseWithResolvers<PutOutcome>>()
+  const send = createSender(worker)
   let ids = 0
   let underWay = 0
   let idle = Promise.withResolvers<void>()
   idle.resolve()
   let stopped = false
 
-  const answer = (replies: readonly PutReply[]) => {
-    for (const { id, outcome } of replies) {
-      const reply = waiting.get(id)
-      waiting.delete(id)
-      reply?.resolve(outcome)
-    }
-  }
-  const stop = (cause: unknown) => {
-    stopped = true
-    const message = `the writer of objects ended${cause instanceof Error ? `: ${cause.message}` : ''}`
-    for (const { resolve } of waiting.values()) resolve({ kind: 'failed', effect: 'unknown', message })
-    waiting.clear()
-  }
-  const send = (piece: PutPiece): Promise<PutOutcome> => {
-    const reply = Promise.withResolvers<PutOutcome>()
-    waiting.set(piece.id, reply)
-    worker.postMessage(piece, [piece.bytes.buffer])
-    return reply.promise
-  }
   /** A process with nothing to write may end. */
   const enter = () => {
     if (underWay++ > 0) return
@@ -54,9 +35,9 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
     worker.unref()
   }
 
-  worker.on('message', answer)
-  worker.on('error', stop)
-  worker.on('exit', () => stop(undefined))
+  worker.on('exit', () => {
+    stopped = true
+  })
   // Only now: a listener holds the process.
   worker.unref()
 
@@ -79,11 +60,37 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
   }
 }
 
+type Send = (piece: PutPiece) => Promise<PutOutcome>
+
+/** Each piece is answered by the thread, or by its end. */
+function createSender(worker: Worker): Send {
+  const waiting = new Map<number, (outcome: PutOutcome) => void>()
+  const end = (cause: unknown) => {
+    const message = `the writer of objects ended${cause instanceof Error ? `: ${cause.message}` : ''}`
+    for (const resolve of waiting.values()) resolve({ kind: 'failed', effect: 'unknown', message })
+    waiting.clear()
+  }
+  worker.on('message', (replies: readonly PutReply[]) => {
+    for (const { id, outcome } of replies) {
+      const resolve = waiting.get(id)
+      waiting.delete(id)
+      resolve?.(outcome)
+    }
+  })
+  worker.on('error', end)
+  worker.on('exit', () => end(undefined))
+  return (piece) =>
+    new Promise((resolve) => {
+      waiting.set(piece.id, resolve)
+      worker.postMessage(piece, [piece.bytes.buffer])
+    })
+}
+
 async function putPieces(
   id: number,
   file: string,
   parts: readonly Uint8Array[],
-  send: (piece: PutPiece) => Promise<PutOutcome>,
+  send: Send,
 ): Promise<'stored' | 'exists'> {
   let left = bytesOf(parts)
   for (const bytes of piecesOf(parts)) {

@@ -1,8 +1,10 @@
 // The planner: what a pass costs, what stays on the work list, how a pass ends, and two workers at once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PartitionWorker } from '../../../shared/compaction/deps.ts'
 import { newPartition } from '../../../shared/metadata/sequencer.ts'
 import type { Table } from '../../../shared/ports/table.ts'
+import { createCompactor, defaultCompactionSettings } from '../../../shared/service/compactor.ts'
 import {
   collectAll,
   createMill,
@@ -217,4 +219,44 @@ test('two workers on one partition: one works, the other changes nothing', async
     assert.deepEqual(left.sort(), [...last].map(([key, value]) => `${key}=${value}`).sort(), `seed ${seed}`)
     assert.deepEqual(mill.failures, [])
   }
+})
+
+test('a worker that fails stops its own partition only, which is due again later', async () => {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 3)
+  await produceEach(cluster, [keyed(null, 'a')])
+  mill.clock.advance(11 * minute)
+  const worked: number[] = []
+  const worker: PartitionWorker = async ({ partition }) => {
+    worked.push(partition)
+    if (partition === 1) throw new Error('the worker is gone')
+    return { dueMs: undefined }
+  }
+  const compactor = createCompactor(mill.depsOn({}), defaultCompactionSettings, worker)
+  await pass(mill, compactor)
+  assert.deepEqual(worked, [0, 1, 2])
+  assert.deepEqual([...compactor.report.uncleanable], [['t-1', 'the worker is gone']])
+  assert.deepEqual(mill.failures.map(String), ['Error: the worker is gone'])
+  const dues = (await work(mill)).map((sk) => Number(sk.split('/')[0]))
+  assert.ok(dues.includes(mill.clock.now() + 15 * minute), `${dues}`)
+})
+
+test('past its deadline a pass calls no worker any more', async () => {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 3)
+  await produceEach(cluster, [keyed(null, 'a')])
+  mill.clock.advance(11 * minute)
+  const worked: number[] = []
+  const worker: PartitionWorker = async ({ partition }, deadlineMs) => {
+    worked.push(partition)
+    mill.clock.advance(deadlineMs - mill.clock.now())
+    return { dueMs: undefined }
+  }
+  const compactor = createCompactor(mill.depsOn({}), defaultCompactionSettings, worker)
+  const { unfinished } = await compactor.run({ deadlineMs: mill.clock.now() + minute })
+  assert.deepEqual({ worked, unfinished }, { worked: [0], unfinished: true })
+  const dues = (await work(mill)).map((sk) => Number(sk.split('/')[0]))
+  assert.ok(dues.includes(mill.clock.now()), `${dues}`)
 })

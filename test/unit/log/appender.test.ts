@@ -24,7 +24,8 @@ const large = 'x'.repeat(limits.inlineFlushBytesMax)
 /** A cluster with a topic `t`, whose object store is changed by `change`. */
 async function createOn(change: (objects: ObjectStore) => Partial<ObjectStore>) {
   const ports = virtualPorts()
-  const flush = { ...defaultClusterSettings.flush, flushesInFlightMax: 4 }
+  // Small enough for one of the large records to be worth a flush of its own.
+  const flush = { ...defaultClusterSettings.flush, flushesInFlightMax: 4, flushBytesMax: 32 * 1024 }
   const objects = { ...ports.objects, ...change(ports.objects) }
   const cluster = createTestCluster({ ...ports, objects }, { flush })
   await createTopic(cluster, 't')
