@@ -11,7 +11,7 @@ const skip = spec === undefined ? absent : false
 
 const notServed: readonly { readonly path: RegExp; readonly reason: string }[] = [
   { path: /^\/consumers/, reason: 'Consumer instances are not there yet.' },
-  { path: /^\/(healthy|ready|metrics)$/, reason: 'GET /health says more.' },
+  { path: /^\/(healthy|ready)$/, reason: 'GET /health says more.' },
   { path: /^\/openapi/, reason: 'GET /openapi.json is the description.' },
 ]
 
@@ -37,6 +37,7 @@ const headers = [{ key: 'h', value: 'AQI=' }]
 
 const steps: readonly (readonly [string, number, string, unknown?, Record<string, string>?])[] = [
   ['GET /', 200, '/'],
+  ['GET /metrics', 200, '/metrics'],
   [
     'POST /admin/topics',
     201,

@@ -1,5 +1,5 @@
 // Twenty thousand broken requests: none is answered with a failure of ours, none changes what was stored
-// before, and the server goes on. Every run has a seed of its own; FUZZ_SEED repeats one.
+// before, and the server goes on. FUZZ_SEED=new tries another seed and prints it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, problemsOf } from './answers.ts'

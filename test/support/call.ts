@@ -17,11 +17,12 @@ export function createCall(app: App, prefix = '') {
       ...(body === undefined ? {} : { body: sent }),
     })
     const text = await response.text()
+    const isText = response.headers.get('content-type')?.startsWith('text/')
     return {
       status: response.status,
       headers: response.headers,
       /** undefined where there is none. */
-      body: text === '' ? undefined : JSON.parse(text),
+      body: text === '' ? undefined : isText ? text : JSON.parse(text),
     }
   }
 }
