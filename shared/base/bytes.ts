@@ -136,7 +136,7 @@ export class ByteReader {
     return this.#bytes.subarray(start, start + length)
   }
 
-  skip(length: number, field: string): void {
+  skipBytes(length: number, field: string): void {
     this.#advance(length, field)
   }
 

@@ -87,16 +87,16 @@ export class RecordCursor {
     this.start = reader.position
     const length = reader.varint('length')
     this.end = reader.position + length
-    reader.skip(1, 'attributes')
+    reader.skipBytes(1, 'attributes')
     this.timestamp = this.#batch.baseTimestamp + reader.varlong('timestampDelta')
     this.offsetDelta = reader.varint('offsetDelta')
     this.#checkDeltas()
     this.keyLength = nullableLength(reader, 'key length')
     this.#keyStart = reader.position
-    if (this.keyLength > 0) reader.skip(this.keyLength, 'key')
+    if (this.keyLength > 0) reader.skipBytes(this.keyLength, 'key')
     this.valueLength = nullableLength(reader, 'value length')
     this.#valueStart = reader.position
-    if (this.valueLength > 0) reader.skip(this.valueLength, 'value')
+    if (this.valueLength > 0) reader.skipBytes(this.valueLength, 'value')
     this.headerCount = reader.varint('header count')
     this.#headersStart = reader.position
     if (this.headerCount !== 0) this.#skipHeaders(reader)
@@ -117,9 +117,9 @@ export class RecordCursor {
   #skipHeaders(reader: ByteReader): void {
     if (this.headerCount < 0) throw refusal(`header count before byte ${reader.position} is negative`)
     for (let index = 0; index < this.headerCount; index++) {
-      reader.skip(reader.varint('header key length'), 'header key')
+      reader.skipBytes(reader.varint('header key length'), 'header key')
       const length = nullableLength(reader, 'header value length')
-      if (length > 0) reader.skip(length, 'header value')
+      if (length > 0) reader.skipBytes(length, 'header value')
     }
   }
 

@@ -120,7 +120,10 @@ export interface Cluster {
     records: readonly RecordToProduce[],
     producer?: ProducerState,
   ): Promise<readonly RecordOutcome[]>
-  /** A body of whole encoded batches; a refused batch refuses those after it, nothing of it is stored. */
+  /**
+   * A body of whole encoded batches, all plain or all of one producer with consecutive sequences. What can be seen to be
+   * wrong with any of them refuses all of them, and nothing is stored.
+   */
   produceBatches(topicName: string, partition: number, body: Uint8Array): Promise<BatchesAppended>
   /** InitProducerId: a new id with epoch 0, never given out before. */
   initProducer(): Promise<{ readonly id: bigint; readonly epoch: number }>

@@ -108,7 +108,7 @@ test('a field beyond the end is refused by name and position', () => {
   refused(/^count at byte 0 reaches beyond the end at 3$/, () => reader('000000').int32('count'))
   refused(/^key at byte 1 reaches beyond/, () => {
     const fields = reader('0000')
-    fields.skip(1, 'tag')
+    fields.skipBytes(1, 'tag')
     fields.bytes(2, 'key')
   })
   refused(/^key at byte 0 has the negative length -1$/, () => reader('00').bytes(-1, 'key'))
