@@ -121,8 +121,8 @@ export interface Cluster {
     producer?: ProducerState,
   ): Promise<readonly RecordOutcome[]>
   /**
-   * A body of whole encoded batches, all plain or all of one producer with consecutive sequences. What can be seen to be
-   * wrong with any of them refuses all of them, and nothing is stored.
+   * A body of whole encoded batches, all plain or all of one producer with consecutive sequences. What can be seen to
+   * be wrong with any of them refuses all of them, and nothing is stored.
    */
   produceBatches(topicName: string, partition: number, body: Uint8Array): Promise<BatchesAppended>
   /** InitProducerId: a new id with epoch 0, never given out before. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newCompactionReport } from '../../../shared/compaction/deps.ts'
 import { runCompactionTimer } from '../../../shared/runtime/compactionTimer.ts'
 import type { CompactionRequest, CompactionRun } from '../../../shared/service/compaction.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
@@ -8,15 +9,7 @@ const minute = 60_000
 
 const done: CompactionRun = {
   unfinished: false,
-  counters: {
-    bytesRead: 0,
-    bytesWritten: 0,
-    segmentsWritten: 0,
-    recordsDropped: 0,
-    invalidRecords: 0,
-    objectsDeleted: 0,
-    itemsDeleted: 0,
-  },
+  counters: newCompactionReport().counters,
   previews: [],
   collected: { names: [], unreadable: [] },
 }
