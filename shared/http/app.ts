@@ -6,6 +6,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
 import { getPath } from 'hono/utils/url'
 import { createByteRoom } from '../base/concurrency.ts'
+import { createAuthentication } from './authentication.ts'
 import type { App, AppDeps, AppEnv, HttpDeps } from './context.ts'
 import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
 import { createHostGuard } from './hostGuard.ts'
@@ -40,24 +41,25 @@ export function createApp(appDeps: AppDeps): App {
   app.notFound(createNotFoundHandler(app))
   app.use(createRequestId(deps))
   if (deps.loopbackOnly) app.use(createHostGuard())
+  registerHealthRoutes(app, deps)
+  registerOpenApi(app, deps)
+  registerPages(app, deps)
+  app.use(createAuthentication(deps))
   app.route('/v3', createV3(deps))
   registerV2MetadataRoutes(app, deps)
   registerV2ProduceRoutes(app, deps)
   registerV2FetchRoutes(app, deps)
-  registerHealthRoutes(app, deps)
-  registerMetricsRoutes(app, deps)
-  registerOpenApi(app, deps)
-  registerPages(app, deps)
+  registerMetricsRoutes(app)
   return app
 }
 
 function createV3(deps: HttpDeps): App {
   const v3 = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })
-  registerClusterRoutes(v3, deps)
+  registerClusterRoutes(v3)
   registerTopicRoutes(v3, deps)
   registerTopicConfigRoutes(v3, deps)
   registerPartitionRoutes(v3, deps)
-  registerProducerRoutes(v3, deps)
+  registerProducerRoutes(v3)
   registerRecordRoutes(v3, deps)
   registerRecordBatchRoutes(v3, deps)
   registerPartitionRecordRoutes(v3, deps)

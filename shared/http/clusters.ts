@@ -2,22 +2,36 @@
 // prefix (/v3 or /kafka/v3) that the caller used. Refuses a cluster that is not the caller's as one that does
 // not exist.
 
+import type { Context } from 'hono'
 import { invariant, KafkaError } from '../base/errors.ts'
 import type { Cluster, Topic } from '../service/cluster.ts'
-import type { HttpDeps } from './context.ts'
+import type { Compaction } from '../service/compaction.ts'
+import type { Access, AppEnv } from './context.ts'
 import type { Place } from './resources.ts'
 
-export function findCluster(deps: Pick<HttpDeps, 'cluster'>, clusterId: string): Cluster {
-  const cluster = deps.cluster(clusterId)
+type Caller = Pick<Context<AppEnv>, 'var'>
+
+/** One cluster, and all of it. */
+export function accessTo(cluster: Cluster, compaction?: Compaction): Access {
+  const { clusterId } = cluster
+  return {
+    clusterIds: [clusterId],
+    cluster: (id) => (id === clusterId ? cluster : undefined),
+    compaction: (id) => (id === clusterId ? compaction : undefined),
+  }
+}
+
+export function findCluster(c: Caller, clusterId: string): Cluster {
+  const cluster = c.var.access.cluster(clusterId)
   if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
   return cluster
 }
 
 /** The v2 dialect names no cluster: it means the caller's first. */
-export function defaultCluster(deps: Pick<HttpDeps, 'cluster' | 'clusterIds'>): Cluster {
-  const [clusterId] = deps.clusterIds()
+export function defaultCluster(c: Caller): Cluster {
+  const [clusterId] = c.var.access.clusterIds
   if (clusterId === undefined) throw new KafkaError('NOT_FOUND', 'There is no cluster here.')
-  const cluster = deps.cluster(clusterId)
+  const cluster = c.var.access.cluster(clusterId)
   invariant(cluster !== undefined, 'a listed cluster exists')
   return cluster
 }

@@ -28,13 +28,19 @@ export interface DocsAsset {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
+/** What the caller of one request can reach. */
+export interface Access {
+  readonly clusterIds: readonly string[]
+  /** undefined: no such cluster for this caller. */
+  cluster(clusterId: string): Cluster | undefined
+  /** undefined: this process runs no compactor for that cluster. */
+  compaction(clusterId: string): Compaction | undefined
+}
+
 /** What an app is made of. */
 export interface AppDeps {
-  /** undefined: no such cluster for this caller. */
-  readonly cluster: (clusterId: string) => Cluster | undefined
-  readonly clusterIds: () => readonly string[]
-  /** undefined: this process runs no compactor for that cluster. */
-  readonly compaction: (clusterId: string) => Compaction | undefined
+  /** Who calls, and what that opens. Error: UNAUTHENTICATED. */
+  readonly authenticate: (request: Request) => Promise<Access>
   readonly clock: Clock
   /** For request ids. */
   readonly random: Random
@@ -60,5 +66,5 @@ export interface HttpDeps extends AppDeps {
   readonly bodyRoom: ByteRoom
 }
 
-export type AppEnv = { readonly Variables: { readonly requestId: string } }
+export type AppEnv = { readonly Variables: { readonly requestId: string; readonly access: Access } }
 export type App = OpenAPIHono<AppEnv>

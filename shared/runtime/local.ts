@@ -2,6 +2,7 @@
 // whoever can reach a loopback address.
 
 import { createApp } from '../http/app.ts'
+import { accessTo } from '../http/clusters.ts'
 import type { App } from '../http/context.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createScope } from '../metadata/scope.ts'
@@ -45,10 +46,9 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     autoCreateTopics: config.autoCreateTopics,
   })
   const compaction = startCompaction(deps, config.compactionIntervalMs)
+  const access = Promise.resolve(accessTo(cluster, compaction))
   const app = createApp({
-    cluster: (id) => (id === clusterId ? cluster : undefined),
-    clusterIds: () => [clusterId],
-    compaction: (id) => (id === clusterId ? compaction : undefined),
+    authenticate: () => access,
     clock: systemClock,
     random: systemRandom,
     limits: {

@@ -1,5 +1,6 @@
 // The HTTP app on a simulated process.
 import { createApp } from '../../shared/http/app.ts'
+import { accessTo } from '../../shared/http/clusters.ts'
 import type { App } from '../../shared/http/context.ts'
 import type { Clock, Random } from '../../shared/ports/world.ts'
 import type { Cluster } from '../../shared/service/cluster.ts'
@@ -12,8 +13,7 @@ export function createSimApp(
   reportFailure: (error: unknown) => void,
 ): App {
   const { deps } = createEdge({
-    cluster: (id) => (id === cluster.clusterId ? cluster : undefined),
-    clusterIds: () => [cluster.clusterId],
+    authenticate: () => Promise.resolve(accessTo(cluster)),
     clock,
     random,
     limits: {

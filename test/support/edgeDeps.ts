@@ -11,9 +11,8 @@ export interface Edge {
 export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
   const failures: unknown[] = []
   const deps: AppDeps = {
-    cluster: () => undefined,
-    clusterIds: () => [],
-    compaction: () => undefined,
+    authenticate: () =>
+      Promise.resolve({ clusterIds: [], cluster: () => undefined, compaction: () => undefined }),
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },
     random: { bytes: (length) => new Uint8Array(length).fill(7), float: () => 0.5 },
     limits: {

@@ -2,6 +2,7 @@
 // them.
 
 import { createApp } from '../../shared/http/app.ts'
+import { accessTo } from '../../shared/http/clusters.ts'
 import type { HttpDeps } from '../../shared/http/context.ts'
 import type { LogDeps } from '../../shared/log/deps.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
@@ -50,9 +51,7 @@ export function createTestApp(changes: Partial<HttpDeps> = {}, settings: Partial
   const compactor = createCompactor(logDeps(ports), defaultCompactionSettings)
   const compaction = createCompaction(compactor, systemClock, 10_000)
   const { deps, failures } = createEdge({
-    cluster: (id) => (id === cluster.clusterId ? cluster : undefined),
-    clusterIds: () => [cluster.clusterId],
-    compaction: (id) => (id === cluster.clusterId ? compaction : undefined),
+    authenticate: () => Promise.resolve(accessTo(cluster, compaction)),
     clock: systemClock,
     random: systemRandom,
     limits: {

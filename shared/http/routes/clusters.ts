@@ -5,7 +5,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { clustersUrl, findCluster, placeOf } from '../clusters.ts'
-import type { App, HttpDeps } from '../context.ts'
+import type { App } from '../context.ts'
 import { refusals } from '../errors.ts'
 import { clusterParams, decimal } from '../params.ts'
 import {
@@ -82,26 +82,26 @@ const getBroker = createRoute({
   },
 })
 
-export function registerClusterRoutes(app: App, deps: HttpDeps): void {
+export function registerClusterRoutes(app: App): void {
   app.openapi(listClusters, (c) => {
-    const clusters = deps.clusterIds().map((clusterId) => findCluster(deps, clusterId))
+    const clusters = c.var.access.clusterIds.map((clusterId) => findCluster(c, clusterId))
     const data = clusters.map((cluster) => clusterResource(placeOf(cluster, c.req.url)))
     return c.json(listResource('KafkaClusterList', clustersUrl(c.req.url), data), 200)
   })
 
   app.openapi(getCluster, (c) => {
-    const cluster = findCluster(deps, c.req.valid('param').cluster_id)
+    const cluster = findCluster(c, c.req.valid('param').cluster_id)
     return c.json(clusterResource(placeOf(cluster, c.req.url)), 200)
   })
 
   app.openapi(listBrokers, (c) => {
-    const place = placeOf(findCluster(deps, c.req.valid('param').cluster_id), c.req.url)
+    const place = placeOf(findCluster(c, c.req.valid('param').cluster_id), c.req.url)
     return c.json(listResource('KafkaBrokerList', `${place.url}/brokers`, [brokerResource(place)]), 200)
   })
 
   app.openapi(getBroker, (c) => {
     const { cluster_id, broker_id } = c.req.valid('param')
-    const place = placeOf(findCluster(deps, cluster_id), c.req.url)
+    const place = placeOf(findCluster(c, cluster_id), c.req.url)
     checkBroker(broker_id)
     return c.json(brokerResource(place), 200)
   })

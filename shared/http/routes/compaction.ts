@@ -9,6 +9,7 @@ import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams } from '../params.ts'
+import type { RawContext } from '../rawRoute.ts'
 
 const tags = ['Compaction']
 /** Names of an answer: a collection may delete any number of objects. */
@@ -119,15 +120,15 @@ const runCompaction = createRoute({
 export function registerCompactionRoutes(app: App, deps: HttpDeps): void {
   app.openapi(getCompaction, (c) => {
     const { cluster_id } = c.req.valid('param')
-    const compaction = findCompaction(deps, cluster_id)
+    const compaction = findCompaction(c, cluster_id)
     return c.json({ cluster_id, ...stateData(compaction) }, 200)
   })
 
   app.openapi(withJsonBody(deps, runCompaction), async (c) => {
     const { cluster_id } = c.req.valid('param')
     const { topic_name, collect = false, dry_run = false } = c.req.valid('json')
-    const compaction = findCompaction(deps, cluster_id)
-    if (topic_name !== undefined) await findCluster(deps, cluster_id).describeTopic(topic_name)
+    const compaction = findCompaction(c, cluster_id)
+    if (topic_name !== undefined) await findCluster(c, cluster_id).describeTopic(topic_name)
     const topic = topic_name === undefined ? {} : { topicName: topic_name }
     const run = await compaction.run({ ...topic, collect, dryRun: dry_run })
     const uncleanable_partitions = uncleanable(compaction)
@@ -135,9 +136,9 @@ export function registerCompactionRoutes(app: App, deps: HttpDeps): void {
   })
 }
 
-function findCompaction(deps: HttpDeps, clusterId: string): Compaction {
-  findCluster(deps, clusterId)
-  const compaction = deps.compaction(clusterId)
+function findCompaction(c: Pick<RawContext, 'var'>, clusterId: string): Compaction {
+  findCluster(c, clusterId)
+  const compaction = c.var.access.compaction(clusterId)
   if (compaction) return compaction
   throw new KafkaError('NOT_FOUND', `No compactor of cluster ${clusterId} runs in this process.`)
 }

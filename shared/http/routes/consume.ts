@@ -50,7 +50,7 @@ const consume: RouteConfig = {
 export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, consume, async (c) => {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     requireJson(c)
     const body = await readBody(c, deps, jsonBodyBytesMax)
     const json = body.length === 0 ? {} : parseJson(body, 'in the request body').value

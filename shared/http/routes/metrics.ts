@@ -4,7 +4,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Compaction } from '../../service/compaction.ts'
-import type { App, HttpDeps } from '../context.ts'
+import type { App } from '../context.ts'
 import { type Metric, renderMetrics, type Sample } from '../wire/exposition.ts'
 
 const contentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -22,10 +22,11 @@ const getMetrics = createRoute({
   },
 })
 
-export function registerMetricsRoutes(app: App, deps: HttpDeps): void {
+export function registerMetricsRoutes(app: App): void {
   app.openapi(getMetrics, (c) => {
-    const compactions = deps.clusterIds().flatMap((clusterId): Running[] => {
-      const compaction = deps.compaction(clusterId)
+    const { access } = c.var
+    const compactions = access.clusterIds.flatMap((clusterId): Running[] => {
+      const compaction = access.compaction(clusterId)
       return compaction ? [{ labels: { cluster_id: clusterId }, compaction }] : []
     })
     const text = renderMetrics([...cleanerMetrics(compactions), ...objectMetrics(compactions)])

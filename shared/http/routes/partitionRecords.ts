@@ -97,7 +97,7 @@ const read: RouteConfig = {
 export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, append, async (c) => {
     const { cluster_id, topic_name, partition_id } = parseParams(c, partitionParams)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     if (mediaTypeOf(c.req.header('content-type')) !== recordBatchType) {
       const hint = 'JSON records go to the records of the topic'
       throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `${recordBatchType} is read here; ${hint}`)
@@ -120,7 +120,7 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, read, async (c) => {
     const { cluster_id, topic_name, partition_id } = parseParams(c, partitionParams)
     const query = parseQuery(c, readQuery)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const type = negotiate(c.req.header('accept'), ['application/json', recordBatchType, eventStreamType])
     const source = { deps, c, cluster, topicName: topic_name, partition: partition_id, query }
     if (type === eventStreamType) return followPartition(source)

@@ -162,15 +162,15 @@ const deleteRecords = createRoute({
 })
 
 export function registerPartitionRoutes(app: App, deps: HttpDeps): void {
-  registerPartitionReads(app, deps)
-  registerReplicas(app, deps)
+  registerPartitionReads(app)
+  registerReplicas(app)
   registerOffsets(app, deps)
 }
 
-function registerPartitionReads(app: App, deps: HttpDeps): void {
+function registerPartitionReads(app: App): void {
   app.openapi(listPartitions, async (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const place = placeOf(cluster, c.req.url)
     const { partitionCount } = await cluster.describeTopic(topic_name)
     const data = Array.from({ length: partitionCount }, (_, id) => partitionResource(place, topic_name, id))
@@ -180,16 +180,16 @@ function registerPartitionReads(app: App, deps: HttpDeps): void {
 
   app.openapi(getPartition, async (c) => {
     const { cluster_id, topic_name, partition_id } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     await findPartition(cluster, topic_name, partition_id)
     return c.json(partitionResource(placeOf(cluster, c.req.url), topic_name, partition_id), 200)
   })
 }
 
-function registerReplicas(app: App, deps: HttpDeps): void {
+function registerReplicas(app: App): void {
   app.openapi(listReplicas, async (c) => {
     const { cluster_id, topic_name, partition_id } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     await findPartition(cluster, topic_name, partition_id)
     const place = placeOf(cluster, c.req.url)
     const self = partitionResource(place, topic_name, partition_id).replicas.related
@@ -201,7 +201,7 @@ function registerReplicas(app: App, deps: HttpDeps): void {
 
   app.openapi(getReplica, async (c) => {
     const { cluster_id, topic_name, partition_id, broker_id } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     await findPartition(cluster, topic_name, partition_id)
     checkBroker(broker_id)
     return c.json(replicaResource(placeOf(cluster, c.req.url), topic_name, partition_id), 200)
@@ -211,7 +211,7 @@ function registerReplicas(app: App, deps: HttpDeps): void {
 function registerOffsets(app: App, deps: HttpDeps): void {
   app.openapi(getOffset, async (c) => {
     const { cluster_id, topic_name, partition_id } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const spec = parseOffsetSpec(c.req.valid('query'))
     const resource = partitionResource(placeOf(cluster, c.req.url), topic_name, partition_id)
     const list = (asked: OffsetSpec) => cluster.listOffsets(topic_name, partition_id, asked)
@@ -225,7 +225,7 @@ function registerOffsets(app: App, deps: HttpDeps): void {
 
   app.openapi(withJsonBody(deps, deleteRecords), async (c) => {
     const { cluster_id, topic_name, partition_id } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const { before_offset } = c.req.valid('json')
     const lowWatermark = await cluster.deleteRecords(topic_name, partition_id, before_offset)
     const { metadata } = partitionResource(placeOf(cluster, c.req.url), topic_name, partition_id)

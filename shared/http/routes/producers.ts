@@ -4,7 +4,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { invariant } from '../../base/errors.ts'
 import { findCluster } from '../clusters.ts'
-import type { App, HttpDeps } from '../context.ts'
+import type { App } from '../context.ts'
 import { refusals } from '../errors.ts'
 import { clusterParams } from '../params.ts'
 
@@ -30,9 +30,9 @@ const initProducer = createRoute({
   },
 })
 
-export function registerProducerRoutes(app: App, deps: HttpDeps): void {
+export function registerProducerRoutes(app: App): void {
   app.openapi(initProducer, async (c) => {
-    const { id, epoch } = await findCluster(deps, c.req.valid('param').cluster_id).initProducer()
+    const { id, epoch } = await findCluster(c, c.req.valid('param').cluster_id).initProducer()
     const producerId = Number(id)
     invariant(Number.isSafeInteger(producerId), 'producer ids are given out from 0 upwards')
     return c.json({ producer_id: producerId, producer_epoch: epoch }, 201)

@@ -86,7 +86,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, follow, async (c) => {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
     const start = parseQuery(c, followQuery)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     if (negotiate(c.req.header('accept'), [eventStreamType]) === undefined) {
       throw new KafkaError('NOT_ACCEPTABLE', `a whole topic is followed: Accept ${eventStreamType}`)
     }
@@ -110,7 +110,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
 
   registerRaw(app, produce, async (c) => {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     requireJson(c)
     const producer = parseProducer((name) => c.req.header(name))
     if (producer !== undefined) {

@@ -43,7 +43,7 @@ const produceBatch: RouteConfig = {
 export function registerRecordBatchRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, produceBatch, async (c) => {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     requireJson(c)
     return withBody(c, deps, async (body) => {
       if (body.length === 0) throw emptyBody()

@@ -121,14 +121,14 @@ const alterConfigs = createRoute({
 })
 
 export function registerTopicConfigRoutes(app: App, deps: HttpDeps): void {
-  registerConfigReads(app, deps)
+  registerConfigReads(app)
   registerConfigChanges(app, deps)
 }
 
-function registerConfigReads(app: App, deps: HttpDeps): void {
+function registerConfigReads(app: App): void {
   // Before the route of one topic, which would take '-' for a name.
   app.openapi(listAllConfigs, async (c) => {
-    const cluster = findCluster(deps, c.req.valid('param').cluster_id)
+    const cluster = findCluster(c, c.req.valid('param').cluster_id)
     const place = placeOf(cluster, c.req.url)
     const data = (await cluster.listTopics()).flatMap((topic) =>
       describeConfigs(topic.overrides).map((entry) => topicConfigResource(place, topic.name, entry)),
@@ -138,7 +138,7 @@ function registerConfigReads(app: App, deps: HttpDeps): void {
 
   app.openapi(listConfigs, async (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const place = placeOf(cluster, c.req.url)
     const topic = await cluster.describeTopic(topic_name)
     const data = describeConfigs(topic.overrides).map((entry) =>
@@ -150,7 +150,7 @@ function registerConfigReads(app: App, deps: HttpDeps): void {
 
   app.openapi(listDefaultConfigs, (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const place = placeOf(cluster, c.req.url)
     checkTopicName(topic_name)
     const data = cluster.defaultConfigs().map((entry) => topicConfigResource(place, topic_name, entry))
@@ -160,7 +160,7 @@ function registerConfigReads(app: App, deps: HttpDeps): void {
 
   app.openapi(getConfig, async (c) => {
     const { cluster_id, topic_name, name } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const topic = await cluster.describeTopic(topic_name)
     const entry = describeConfigs(topic.overrides).find((config) => config.name === name)
     if (entry === undefined) throw new KafkaError('NOT_FOUND', `Topic ${topic_name} has no such config.`)
@@ -173,14 +173,14 @@ function registerConfigChanges(app: App, deps: HttpDeps): void {
     const { cluster_id, topic_name, name } = c.req.valid('param')
     const { value = null } = c.req.valid('json')
     const operation = { name, operation: 'SET', value } as const
-    await findCluster(deps, cluster_id).alterConfigs(topic_name, [operation], false)
+    await findCluster(c, cluster_id).alterConfigs(topic_name, [operation], false)
     return c.body(null, 204)
   })
 
   app.openapi(deleteConfig, async (c) => {
     const { cluster_id, topic_name, name } = c.req.valid('param')
     const operation = { name, operation: 'DELETE' } as const
-    await findCluster(deps, cluster_id).alterConfigs(topic_name, [operation], false)
+    await findCluster(c, cluster_id).alterConfigs(topic_name, [operation], false)
     return c.body(null, 204)
   })
 
@@ -192,7 +192,7 @@ function registerConfigChanges(app: App, deps: HttpDeps): void {
       value,
       operation: operation ?? ('SET' as const),
     }))
-    await findCluster(deps, cluster_id).alterConfigs(topic_name, operations, validate_only)
+    await findCluster(c, cluster_id).alterConfigs(topic_name, operations, validate_only)
     return c.body(null, 204)
   })
 }

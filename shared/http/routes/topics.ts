@@ -133,7 +133,7 @@ const topicOperations = [
 
 export function registerTopicRoutes(app: App, deps: HttpDeps): void {
   app.openapi(listTopics, async (c) => {
-    const cluster = findCluster(deps, c.req.valid('param').cluster_id)
+    const cluster = findCluster(c, c.req.valid('param').cluster_id)
     const place = placeOf(cluster, c.req.url)
     const asked = c.req.valid('query').includeAuthorizedOperations
     const data = (await cluster.listTopics()).map((topic) => ({
@@ -144,7 +144,7 @@ export function registerTopicRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(withJsonBody(deps, createTopic), async (c) => {
-    const cluster = findCluster(deps, c.req.valid('param').cluster_id)
+    const cluster = findCluster(c, c.req.valid('param').cluster_id)
     const asked = parseTopicToCreate(c.req.valid('json'))
     const topic = topicResource(placeOf(cluster, c.req.url), await cluster.createTopic(asked))
     if (asked.validateOnly) return c.json(topic, 200)
@@ -153,7 +153,7 @@ export function registerTopicRoutes(app: App, deps: HttpDeps): void {
 
   app.openapi(getTopic, async (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const resource = topicResource(placeOf(cluster, c.req.url), await cluster.describeTopic(topic_name))
     const asked = c.req.valid('query').include_authorized_operations
     return c.json({ ...resource, ...operationsIf(asked) }, 200)
@@ -162,14 +162,14 @@ export function registerTopicRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, updatePartitionCount), async (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
     const { partitions_count, validate_only = false } = c.req.valid('json')
-    const cluster = findCluster(deps, cluster_id)
+    const cluster = findCluster(c, cluster_id)
     const topic = await cluster.createPartitions(topic_name, partitions_count, validate_only)
     return c.json(topicResource(placeOf(cluster, c.req.url), topic), 200)
   })
 
   app.openapi(deleteTopic, async (c) => {
     const { cluster_id, topic_name } = c.req.valid('param')
-    await findCluster(deps, cluster_id).deleteTopic(topic_name)
+    await findCluster(c, cluster_id).deleteTopic(topic_name)
     return c.body(null, 204)
   })
 }

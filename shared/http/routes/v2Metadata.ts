@@ -141,7 +141,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   app.openapi(listBrokers, (c) => c.json({ brokers: [brokerId] }, 200, headers))
 
   app.openapi(listTopics, async (c) => {
-    const topics = await defaultCluster(deps).listTopics()
+    const topics = await defaultCluster(c).listTopics()
     return c.json(
       topics.map(({ name }) => name),
       200,
@@ -150,7 +150,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(getTopic, async (c) => {
-    const topic = await defaultCluster(deps).describeTopic(c.req.valid('param').topic_name)
+    const topic = await defaultCluster(c).describeTopic(c.req.valid('param').topic_name)
     const configs = Object.fromEntries(
       describeConfigs(topic.overrides).map(({ name, value }) => [name, value]),
     )
@@ -158,19 +158,19 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listPartitions, async (c) => {
-    const topic = await defaultCluster(deps).describeTopic(c.req.valid('param').topic_name)
+    const topic = await defaultCluster(c).describeTopic(c.req.valid('param').topic_name)
     return c.json(partitionsOf(topic), 200, headers)
   })
 
   app.openapi(getPartition, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
-    await findPartition(defaultCluster(deps), topic_name, partition_id)
+    await findPartition(defaultCluster(c), topic_name, partition_id)
     return c.json(partitionOf(partition_id), 200, headers)
   })
 
   app.openapi(getOffsets, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
-    const cluster = defaultCluster(deps)
+    const cluster = defaultCluster(c)
     const [earliest, latest] = await Promise.all([
       cluster.listOffsets(topic_name, partition_id, { kind: 'earliest' }),
       cluster.listOffsets(topic_name, partition_id, { kind: 'latest' }),
@@ -179,7 +179,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(withJsonBody(deps, createTopic), async (c) => {
-    await defaultCluster(deps).createTopic(parseTopicToCreate(c.req.valid('json')))
+    await defaultCluster(c).createTopic(parseTopicToCreate(c.req.valid('json')))
     return c.body(null, 201)
   })
 }

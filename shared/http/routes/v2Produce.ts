@@ -4,14 +4,13 @@
 // frozen as soon as it has answered.
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
 import { KafkaError } from '../../base/errors.ts'
 import { withBody } from '../body.ts'
 import { defaultCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
 import { flag, partitionIdParam, topicNameParam } from '../params.ts'
-import { mediaTypeOf, parseParams, parseQuery, registerRaw } from '../rawRoute.ts'
+import { mediaTypeOf, parseParams, parseQuery, type RawContext, registerRaw } from '../rawRoute.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { parseV2Records, renderV2Outcomes } from '../wire/v2Record.ts'
 import { v2ProduceRequestSchema, v2ProduceResponseSchema } from '../wire/v2Schemas.ts'
@@ -81,8 +80,8 @@ interface Target {
   readonly async?: boolean | undefined
 }
 
-async function produce(c: Context, deps: HttpDeps, target: Target): Promise<Response> {
-  const cluster = defaultCluster(deps)
+async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<Response> {
+  const cluster = defaultCluster(c)
   const type = mediaTypeOf(c.req.header('content-type'))
   const format = type === undefined || plainJson.includes(type) ? 'json' : v2Formats.get(type)
   if (format === undefined) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApp } from '../../../shared/http/app.ts'
+import { accessTo } from '../../../shared/http/clusters.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { createCompaction } from '../../../shared/service/compaction.ts'
@@ -23,9 +24,7 @@ async function createServed(configs: Readonly<Record<string, string>> = {}) {
   )
   const compaction = createCompaction(compactor, ports.clock, 60_000)
   const { deps, failures } = createEdge({
-    cluster: (id) => (id === 'local' ? cluster : undefined),
-    clusterIds: () => ['local'],
-    compaction: (id) => (id === 'local' ? compaction : undefined),
+    authenticate: () => Promise.resolve(accessTo(cluster, compaction)),
     clock: ports.clock,
   })
   const app = createApp(deps)
@@ -131,7 +130,7 @@ test('unknown topics, wrong fields, other clusters and a process with no compact
   assert.equal((await elsewhere('GET', '/compaction')).status, 404)
   assert.equal((await elsewhere(...run({}))).status, 404)
   const cluster = createTestCluster()
-  const bare = createApp(createEdge({ cluster: () => cluster, clusterIds: () => ['local'] }).deps)
+  const bare = createApp(createEdge({ authenticate: () => Promise.resolve(accessTo(cluster)) }).deps)
   const refused = await createCall(bare, '/v3/clusters/local')('GET', '/compaction')
   assert.deepEqual([refused.status, refused.body.error_code], [404, 404])
   assert.match(refused.body.message, /No compactor of cluster local/)

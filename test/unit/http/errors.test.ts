@@ -5,13 +5,10 @@ import { createApp } from '../../../shared/http/app.ts'
 import { errorBody } from '../../../shared/http/errors.ts'
 import { createEdge } from '../../support/edgeDeps.ts'
 
-// An app whose every look for a cluster fails in this way.
+// An app whose every look at its caller fails in this way.
 function failing(error: unknown) {
   const { deps, failures } = createEdge({
-    cluster: () => {
-      throw error
-    },
-    clusterIds: () => ['c'],
+    authenticate: () => Promise.reject(error),
   })
   return { app: createApp(deps), failures }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import { createApp } from '../../../shared/http/app.ts'
+import { accessTo } from '../../../shared/http/clusters.ts'
 import type { Cluster } from '../../../shared/service/cluster.ts'
 import { createEdge } from '../../support/edgeDeps.ts'
 import { createTestApp } from '../../support/testCluster.ts'
@@ -250,7 +251,7 @@ test('a failure of ours after the first report goes to the operator, its cause t
     },
   }
   const { deps, failures } = createEdge({
-    cluster: () => failing,
+    authenticate: () => Promise.resolve(accessTo(failing)),
     clock: { now: () => 0, sleep: () => new Promise(() => {}) },
   })
   const app = createApp({ ...deps, limits: { ...deps.limits, bodyBytesMax: 1 << 20 } })
@@ -276,7 +277,7 @@ test('a refusal of the whole append after the first report is every record’s r
       return cluster.produceRecords(...request)
     },
   }
-  const { app } = createTestApp({ cluster: () => busy })
+  const { app } = createTestApp({ authenticate: () => Promise.resolve(accessTo(busy)) })
   const headers = { 'content-type': 'application/json' }
   const answer = await app.request(`${topicPath}/records`, {
     method: 'POST',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { createParser } from 'eventsource-parser'
+import { accessTo } from '../../../shared/http/clusters.ts'
 import type { HttpLimits } from '../../../shared/http/context.ts'
 import type { Cluster } from '../../../shared/service/cluster.ts'
 import { answerOf, createTextReader, serveApp } from '../../support/serveApp.ts'
@@ -24,7 +25,7 @@ async function serveTopic(t: TestContext, changes: Partial<HttpLimits> = {}, par
   await cluster.createTopic({ name: 't', partitionCount, configs: [], validateOnly: false })
   const waiting = watchFetches(cluster)
   const { app, failures } = createTestApp({
-    cluster: () => waiting.cluster,
+    authenticate: () => Promise.resolve(accessTo(waiting.cluster)),
     limits: { ...limits, ...changes },
   })
   const served = await serveApp(t, app)

@@ -1,0 +1,166 @@
+// What the HTTP dialects may ask about the consumer groups of one tenant's cluster: Kafka's consumer group protocol
+// (KIP-848) and the admin calls around it. Any process answers any call; refusals are KafkaErrors, by Kafka's names.
+
+import type { KafkaError } from '../base/errors.ts'
+
+export interface TopicPartition {
+  readonly topicName: string
+  readonly partition: number
+}
+
+/** ConsumerGroupHeartbeat. Absent fields have not changed since the member's last heartbeat. */
+export interface Heartbeat {
+  readonly groupId: string
+  /** Chosen by the client (KIP-1082) or, where it is empty and the epoch 0, by the group. */
+  readonly memberId: string
+  /** 0 joins; -1 leaves; -2 leaves for a while, as a static member does. Else the epoch of the last answer. */
+  readonly memberEpoch: number
+  readonly instanceId?: string
+  readonly rackId?: string
+  /** Time to give up partitions that are asked back; wanted when joining. */
+  readonly rebalanceTimeoutMs?: number
+  /** Of this member, where it is not to be the group's; consumer instances of the v2 dialect have a longer one. */
+  readonly sessionTimeoutMs?: number
+  readonly subscribedTopicNames?: readonly string[]
+  /** RE2 syntax; matches whole names. Empty: no longer. */
+  readonly subscribedTopicRegex?: string
+  /** 'uniform' or 'range'. */
+  readonly serverAssignor?: string
+  /** What the member owns now; wanted when joining and when it has changed. */
+  readonly topicPartitions?: readonly TopicPartition[]
+  readonly clientId: string
+  readonly clientHost: string
+}
+
+export interface HeartbeatAnswer {
+  readonly memberId: string
+  readonly memberEpoch: number
+  readonly heartbeatIntervalMs: number
+  /** What the member is to own; undefined: as it said. */
+  readonly assignment: readonly TopicPartition[] | undefined
+}
+
+/** Who commits or reads offsets as a member; fenced by the epoch. */
+export interface GroupMember {
+  readonly memberId: string
+  readonly memberEpoch: number
+}
+
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  /** -1: not known. */
+  readonly leaderEpoch: number
+  /** At most 4,096 bytes of UTF-8. */
+  readonly metadata: string
+}
+
+export interface CommittedOffset extends OffsetToCommit {
+  readonly commitTimestamp: number
+}
+
+/** Outcomes stand in the order of what was asked; a refused partition leaves the others alone. */
+export type OffsetOutcome = TopicPartition & { readonly error: KafkaError | undefined }
+
+export type ResetTarget =
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'timestamp'; readonly timestamp: number }
+  /** This long before now. */
+  | { readonly kind: 'duration'; readonly durationMs: number }
+  | { readonly kind: 'shift'; readonly by: number }
+  | { readonly kind: 'offset'; readonly offset: number }
+
+export interface ResetRequest {
+  readonly groupId: string
+  /** Topics in whole or single partitions; undefined: all that the group has committed. */
+  readonly topics: readonly { readonly topicName: string; readonly partitions?: readonly number[] }[] | undefined
+  readonly target: ResetTarget
+  readonly dryRun: boolean
+}
+
+export interface ResetOffset extends TopicPartition {
+  /** undefined: nothing was committed. */
+  readonly before: number | undefined
+  /** Clamped to what the log has. */
+  readonly after: number
+}
+
+/** Kafka's states of a consumer group (KIP-848). */
+export type GroupState = 'EMPTY' | 'ASSIGNING' | 'RECONCILING' | 'STABLE' | 'DEAD'
+
+export interface MemberDescription {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly rackId: string | undefined
+  readonly clientId: string
+  readonly clientHost: string
+  readonly memberEpoch: number
+  readonly subscribedTopicNames: readonly string[]
+  readonly subscribedTopicRegex: string | undefined
+  readonly assignment: readonly TopicPartition[]
+  readonly targetAssignment: readonly TopicPartition[]
+}
+
+export interface GroupDescription {
+  readonly groupId: string
+  readonly state: GroupState
+  readonly groupEpoch: number
+  readonly assignmentEpoch: number
+  readonly assignor: string
+  /** No member ever: offsets alone. */
+  readonly isSimple: boolean
+  readonly members: readonly MemberDescription[]
+}
+
+/** Of a partition with a committed offset. */
+export interface PartitionLag extends TopicPartition {
+  readonly currentOffset: number
+  readonly logEndOffset: number
+  readonly lag: number
+  readonly metadata: string
+  /** Who owns the partition now. */
+  readonly member: MemberDescription | undefined
+}
+
+/** Errors of every call: INVALID_GROUP_ID. */
+export interface Groups {
+  /**
+   * Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR,
+   * INVALID_REGULAR_EXPRESSION, GROUP_MAX_SIZE_REACHED, INVALID_REQUEST.
+   */
+  heartbeat(request: Heartbeat): Promise<HeartbeatAnswer>
+
+  /** By group id. */
+  listGroups(): Promise<readonly GroupDescription[]>
+  /** Error: GROUP_ID_NOT_FOUND. */
+  describeGroup(groupId: string): Promise<GroupDescription>
+  /** With its offsets. Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
+  deleteGroup(groupId: string): Promise<void>
+
+  /**
+   * Without a member only while the group is empty (UNKNOWN_MEMBER_ID). Errors of the whole: UNKNOWN_MEMBER_ID,
+   * STALE_MEMBER_EPOCH, GROUP_ID_NOT_FOUND; of a partition: OFFSET_METADATA_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION,
+   * OFFSET_OUT_OF_RANGE.
+   */
+  commitOffsets(
+    groupId: string,
+    member: GroupMember | undefined,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<readonly OffsetOutcome[]>
+  /**
+   * Of these partitions, or of all; those without a commit are left out. A member that reads takes the partitions it
+   * owns over: from then on a commit of an owner before it is refused.
+   */
+  committedOffsets(
+    groupId: string,
+    member: GroupMember | undefined,
+    partitions: readonly TopicPartition[] | undefined,
+  ): Promise<readonly CommittedOffset[]>
+  /** Errors: GROUP_ID_NOT_FOUND; of a partition: GROUP_SUBSCRIBED_TO_TOPIC. */
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetOutcome[]>
+  /** Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, UNKNOWN_TOPIC_OR_PARTITION. */
+  resetOffsets(request: ResetRequest): Promise<readonly ResetOffset[]>
+  /** By topic and partition. Error: GROUP_ID_NOT_FOUND. */
+  lags(groupId: string): Promise<readonly PartitionLag[]>
+}
