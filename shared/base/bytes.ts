@@ -7,6 +7,14 @@ import { type ErrorName, invariant, KafkaError } from './errors.ts'
 
 const twoTo32 = 0x1_0000_0000
 
+const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** RFC 4648's alphabet without padding; the length in bits is a multiple of 5. */
+export function base32(bytes: Uint8Array): string {
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
+  return bits.replaceAll(/.{5}/g, (five) => base32Alphabet.charAt(Number.parseInt(five, 2)))
+}
+
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,0 +1,107 @@
+// The API keys of a deployment: made, found by id, listed by cluster, used, revoked. A secret passes through here once,
+// on its way to whoever asked for the key.
+
+import { KafkaError } from '../base/errors.ts'
+import { type ApiKeyItem, apiKeyAttributes, parseApiKeyItem } from '../metadata/apiKeyItem.ts'
+import { apiKeyKey, createScope, operatorKeysPk } from '../metadata/scope.ts'
+import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
+import type { ItemKey, Table, TransactWrite } from '../ports/table.ts'
+import type { Clock, Random } from '../ports/world.ts'
+import { hashSecret, isApiKeyId, type NewApiKey, newApiKey } from './apiKey.ts'
+
+export interface ApiKeysDeps {
+  readonly table: Table
+  readonly clock: Clock
+  readonly random: Random
+  /** The key of the secrets' HMAC; 32 bytes, kept outside the table. */
+  readonly pepper: Uint8Array
+}
+
+export interface ApiKeyToCreate {
+  /** undefined: an operator's. */
+  readonly clusterId: string | undefined
+  /** A principal, such as User:sa-abc123. */
+  readonly owner: string
+  readonly description: string
+  readonly expiresMs: number | undefined
+}
+
+export interface ApiKeys {
+  create(wanted: ApiKeyToCreate): Promise<{ readonly key: ApiKeyItem; readonly secret: string }>
+  get(keyId: string): Promise<ApiKeyItem | undefined>
+  /** By id; of the operators, where no cluster is named. */
+  list(clusterId: string | undefined): Promise<readonly ApiKeyItem[]>
+  /** Error: NOT_FOUND. */
+  revoke(keyId: string): Promise<void>
+  /** Notes that it was used; nobody waits for it. */
+  noteUse(keyId: string, nowMs: number): Promise<void>
+}
+
+const keysPerPage = 500
+
+export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
+  return {
+    create: (wanted) => createKey(deps, wanted),
+    get: (keyId) => getKey(deps, keyId),
+    list: (clusterId) => listKeys(deps, clusterId),
+    revoke: (keyId) => revokeKey(deps, keyId),
+    noteUse: (keyId, nowMs) => noteUse(deps, keyId, nowMs),
+  }
+}
+
+const listedKey = (clusterId: string | undefined, keyId: string): ItemKey => ({
+  pk: listPk(clusterId),
+  sk: keyId,
+})
+
+const listPk = (clusterId: string | undefined): string =>
+  clusterId === undefined ? operatorKeysPk : createScope(clusterId).apiKeysPk
+
+async function createKey(deps: ApiKeysDeps, wanted: ApiKeyToCreate) {
+  const made: NewApiKey = newApiKey(deps.random)
+  const key = { ...wanted, keyId: made.id, hash: hashSecret(deps.pepper, made), createdMs: deps.clock.now() }
+  const attributes = apiKeyAttributes(key)
+  const writes: readonly TransactWrite[] = [
+    { kind: 'put', key: apiKeyKey(made.id), attributes },
+    { kind: 'put', key: listedKey(wanted.clusterId, made.id), attributes: { id: made.id } },
+  ]
+  await retryRepeatableWrite(deps, () => deps.table.transact(writes))
+  return { key: { ...key, usedMs: undefined }, secret: made.secret }
+}
+
+async function getKey(deps: ApiKeysDeps, keyId: string): Promise<ApiKeyItem | undefined> {
+  if (!isApiKeyId(keyId)) return undefined
+  const item = await retryRepeatable(deps, () => deps.table.get(apiKeyKey(keyId)))
+  return item && parseApiKeyItem(item)
+}
+
+async function listKeys(deps: ApiKeysDeps, clusterId: string | undefined): Promise<readonly ApiKeyItem[]> {
+  const keys: ApiKeyItem[] = []
+  for (let after: string | undefined; ; ) {
+    const page = { pk: listPk(clusterId), limit: keysPerPage, ...(after === undefined ? {} : { after }) }
+    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
+    const found = await Promise.all(items.map(({ key }) => getKey(deps, key.sk)))
+    keys.push(...found.filter((key) => key !== undefined))
+    if (next === undefined) return keys
+    after = next
+  }
+}
+
+async function revokeKey(deps: ApiKeysDeps, keyId: string): Promise<void> {
+  const key = await getKey(deps, keyId)
+  if (key === undefined) throw new KafkaError('NOT_FOUND', `There is no API key ${keyId}.`)
+  const writes: readonly TransactWrite[] = [
+    { kind: 'delete', key: apiKeyKey(keyId) },
+    { kind: 'delete', key: listedKey(key.clusterId, keyId) },
+  ]
+  await retryRepeatableWrite(deps, () => deps.table.transact(writes))
+}
+
+async function noteUse(deps: ApiKeysDeps, keyId: string, nowMs: number): Promise<void> {
+  await deps.table.write({
+    kind: 'update',
+    key: apiKeyKey(keyId),
+    actions: [{ kind: 'set', attribute: 'used', value: nowMs }],
+    when: [{ kind: 'itemExists' }],
+  })
+}

@@ -1,0 +1,94 @@
+// From what a request says of its caller to who it is. What is known of a key is some seconds old at most, so that a
+// revoked one is refused everywhere soon after, and a warm request reads nothing. Every refusal says the same: neither
+// which part was wrong nor whether there is such a key.
+
+import { KafkaError } from '../base/errors.ts'
+import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
+import { createRemembered } from '../ports/remembered.ts'
+import type { Clock } from '../ports/world.ts'
+import { isApiKeyId, isSecret } from '../security/apiKey.ts'
+import type { ApiKeys } from '../security/apiKeys.ts'
+import type { Credentials } from '../security/credentials.ts'
+
+export interface Identity {
+  /** `User:…` */
+  readonly principal: string
+  /** undefined: an operator, whom every cluster is open to. */
+  readonly clusterId: string | undefined
+  /** By what it was shown, for logs; never a secret. */
+  readonly credentialId: string
+}
+
+export interface AuthenticatorDeps {
+  readonly apiKeys: ApiKeys
+  readonly pepper: Uint8Array
+  readonly clock: Clock
+  /** Who a bearer token is about; undefined: nobody that is known here. */
+  readonly verifyToken: (token: string) => Promise<Identity | undefined>
+  readonly reportBackgroundFailure: (error: unknown) => void
+}
+
+/** Error: UNAUTHENTICATED. */
+export type Authenticate = (credentials: Credentials) => Promise<Identity>
+
+/** With the time of a read, a revocation takes effect within 5 s. */
+const keyMaxAgeMs = 4000
+const keysRemembered = 10_000
+const useNotedEveryMs = 10 * 60_000
+
+export function createAuthenticator(deps: AuthenticatorDeps): Authenticate {
+  const settings = { clock: deps.clock, maxAgeMs: keyMaxAgeMs, entriesMax: keysRemembered }
+  const keys = createRemembered(settings, (keyId) => deps.apiKeys.get(keyId))
+  const noteUse = createUseNotes(deps)
+
+  const byApiKey = async (id: string, secret: string): Promise<Identity> => {
+    const key = isApiKeyId(id) ? await keys.get(id) : undefined
+    if (!isGood(deps, key, { id, secret })) throw unauthenticated()
+    noteUse(key)
+    return { principal: key.owner, clusterId: key.clusterId, credentialId: key.keyId }
+  }
+
+  return async (credentials) => {
+    switch (credentials.kind) {
+      case 'none':
+        throw new KafkaError(
+          'UNAUTHENTICATED',
+          'Authentication is required: an API key as Basic, or a Bearer token.',
+        )
+      case 'basic':
+        return byApiKey(credentials.username, credentials.password)
+      case 'bearer': {
+        const identity = await deps.verifyToken(credentials.token)
+        if (identity === undefined) throw unauthenticated()
+        return identity
+      }
+    }
+  }
+}
+
+function isGood(
+  { pepper, clock }: AuthenticatorDeps,
+  key: ApiKeyItem | undefined,
+  given: { readonly id: string; readonly secret: string },
+): key is ApiKeyItem {
+  // Hashed also where there is no such key, which takes as long then.
+  const isRight = isSecret(pepper, given, key?.hash ?? nobodysHash)
+  return key !== undefined && isRight && (key.expiresMs === undefined || clock.now() < key.expiresMs)
+}
+
+const nobodysHash = new Uint8Array(32)
+
+const unauthenticated = (): KafkaError =>
+  new KafkaError('UNAUTHENTICATED', 'The credentials are not known here, or not any more.')
+
+/** When a key was used last is for people who clean up: some minutes off is near enough, and costs next to nothing. */
+function createUseNotes({ apiKeys, clock, reportBackgroundFailure }: AuthenticatorDeps) {
+  const noted = new Map<string, number>()
+  return ({ keyId, usedMs = 0 }: ApiKeyItem): void => {
+    const nowMs = clock.now()
+    if (nowMs - Math.max(usedMs, noted.get(keyId) ?? 0) < useNotedEveryMs) return
+    if (noted.size >= keysRemembered) noted.clear()
+    noted.set(keyId, nowMs)
+    apiKeys.noteUse(keyId, nowMs).catch(reportBackgroundFailure)
+  }
+}
