@@ -12,6 +12,15 @@ const newPrefix = (): string => {
   return `case-${prefixes}/`
 }
 
+const MiB = 1024 * 1024
+
+/** No two MiB are alike. */
+const largeBytes = (count: number): Uint8Array => {
+  const bytes = new Uint8Array(count * MiB)
+  for (let at = 0; at < bytes.byteLength; at += 1) bytes[at] = (at * 31 + (at >>> 20)) % 251
+  return bytes
+}
+
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const textOf = async (store: ObjectStore, name: string): Promise<string | undefined> => {
@@ -71,6 +80,41 @@ const cases: Cases<ObjectStore> = {
     )
     const read = await store.getRange(name, 0, bytes.byteLength)
     assert.equal(Buffer.compare(read ?? new Uint8Array(), bytes), 0)
+  },
+  'an object of tens of MiB is kept whole, whatever the lengths of its parts': async (store) => {
+    const name = `${newPrefix()}huge`
+    const bytes = largeBytes(37)
+    const cuts = [0, 1, 7_000_000, 16 * MiB, 16 * MiB + 1, 33 * MiB, bytes.byteLength]
+    const parts = cuts.slice(1).map((end, index) => bytes.subarray(cuts[index], end))
+    assert.equal(await store.putIfAbsent(name, parts), 'stored')
+    for (const [start, length] of [
+      [0, 10 * MiB],
+      [10 * MiB, 10 * MiB],
+      [32 * MiB - 1, 2],
+      [30 * MiB, 10 * MiB],
+    ] as const) {
+      const read = await store.getRange(name, start, length)
+      assert.equal(Buffer.compare(read ?? new Uint8Array(), bytes.subarray(start, start + length)), 0)
+    }
+    assert.deepEqual((await store.list(name, { limit: 1 })).objects, [{ name, size: bytes.byteLength }])
+  },
+  'a taken name keeps its object, however large what is put': async (store) => {
+    const name = `${newPrefix()}taken`
+    const bytes = largeBytes(17)
+    await put(store, name, 'first')
+    assert.equal(await store.putIfAbsent(name, [bytes]), 'exists')
+    assert.equal(await textOf(store, name), 'first')
+    assert.equal(await store.putIfAbsent(`${name}-large`, [bytes]), 'stored')
+    const other = Uint8Array.from(bytes)
+    other[other.length - 1] = 255
+    assert.equal(await store.putIfAbsent(`${name}-large`, [other]), 'exists')
+    assert.equal(await store.putIfAbsent(`${name}-large`, [bytes, Uint8Array.of(0)]), 'exists')
+    assert.equal(await store.putIfAbsent(`${name}-large`, [bytes.subarray(1)]), 'exists')
+  },
+  'who puts the same tens of MiB again is told that they are stored': async (store) => {
+    const name = `${newPrefix()}again`
+    assert.equal(await store.putIfAbsent(name, [largeBytes(17)]), 'stored')
+    assert.equal(await store.putIfAbsent(name, [largeBytes(17)]), 'stored')
   },
   'a taken name keeps its object': async (store) => {
     const name = `${newPrefix()}taken`
@@ -166,6 +210,14 @@ const cases: Cases<ObjectStore> = {
     await store.delete([])
     assert.equal(await store.getRange(`${prefix}a`, 0, 1), undefined)
     assert.deepEqual(await readAll(store, prefix, 100), [`${prefix}b`])
+  },
+  'more than a thousand objects are deleted by one call': async (store) => {
+    const prefix = newPrefix()
+    const names = Array.from({ length: 1001 }, (_, index) => `${prefix}${index}`)
+    const existing = names.filter((_, index) => index % 100 === 0)
+    for (const name of existing) await put(store, name, 'x')
+    await store.delete(names)
+    assert.deepEqual(await readAll(store, prefix, 100), [])
   },
   'of 200 puts of one name one stores its object': async (store) => {
     const name = `${newPrefix()}race`

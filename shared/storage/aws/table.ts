@@ -4,16 +4,11 @@
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { StorageError } from '../../base/errors.ts'
 import type {
   Attributes,
   Item,
@@ -29,19 +24,19 @@ import type {
 import { checkKey, checkTransaction, checkWrite } from '../limits.ts'
 import { sortKeyRange } from '../query.ts'
 import { type AttributeValues, fromAttributes, fromItem, toItem, toKey } from './attributeValues.ts'
-import { readFailure, writeFailure } from './errors.ts'
+import { patiently } from './calls.ts'
+import { isConflict, isThrottled, writeFailure } from './errors.ts'
 import { compileKeyCondition, compileWrite } from './expressions.ts'
+import { countCapacity, counted, read, returnRefusingItem, type TableDeps } from './tableCalls.ts'
+import { sendTransaction } from './transaction.ts'
 
-interface TableDeps {
-  readonly client: DynamoDBClient
-  readonly tableName: string
-}
+export const createDynamoTable = (deps: TableDeps): Table => {
+  const { client, tableName } = deps
 
-export const createDynamoTable = ({ client, tableName }: TableDeps): Table => {
   const get = async (key: ItemKey): Promise<Item | undefined> => {
     checkKey(key)
-    const command = new GetItemCommand({ TableName: tableName, Key: toKey(key), ConsistentRead: true })
-    const { Item: item } = await client.send(command).catch(failRead)
+    const input = { TableName: tableName, Key: toKey(key), ConsistentRead: true, ...countCapacity }
+    const { Item: item } = await read(deps, 'GetItem', () => client.send(new GetItemCommand(input)))
     return item === undefined ? undefined : fromItem(item)
   }
 
@@ -49,14 +44,16 @@ export const createDynamoTable = ({ client, tableName }: TableDeps): Table => {
     // DynamoDB calls bounds with nothing between them an error.
     if (sortKeyRange(request) === undefined) return { items: [], next: undefined }
     const command = new QueryCommand(queryInput(tableName, request))
-    const { Items: items = [], LastEvaluatedKey: last } = await client.send(command).catch(failRead)
+    const { Items: items = [], LastEvaluatedKey: last } = await read(deps, 'Query', () =>
+      client.send(command),
+    )
     return { items: items.map(fromItem), next: last?.sk?.S }
   }
 
   const write = async (request: Write): Promise<WriteOutcome> => {
     checkWrite(request)
     try {
-      const updated = await sendWrite({ client, tableName }, request)
+      const updated = await patiently(deps, isPassing, () => sendWrite(deps, request))
       return { ok: true, updated: updatedOf(request, updated ?? {}) }
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw writeFailure('DynamoDB', error)
@@ -66,44 +63,44 @@ export const createDynamoTable = ({ client, tableName }: TableDeps): Table => {
 
   const transact = async (writes: readonly TransactWrite[]): Promise<TransactOutcome> => {
     checkTransaction(writes)
-    const items = writes.map((one) => transactItem(tableName, one))
-    try {
-      await client.send(new TransactWriteItemsCommand({ TransactItems: items }))
-      return { ok: true }
-    } catch (error) {
-      return { ok: false, failed: failedOf(error) }
-    }
+    const failed = await sendTransaction(deps, writes)
+    return failed.length === 0 ? { ok: true } : { ok: false, failed }
   }
 
   return { get, query, write, transact }
 }
 
+/** Certainly without effect, so that even an increment may be made again. */
+const isPassing = (error: unknown): boolean => isThrottled(error) || isConflict(error)
+
 const queryInput = (tableName: string, query: Query) => ({
   TableName: tableName,
   ...compileKeyCondition(query),
   ConsistentRead: true,
+  ...countCapacity,
   Limit: query.limit,
   ScanIndexForward: !(query.descending ?? false),
   ...(query.after === undefined ? {} : { ExclusiveStartKey: toKey({ pk: query.pk, sk: query.after }) }),
 })
 
-const sendWrite = async (
-  { client, tableName }: TableDeps,
-  write: Write,
-): Promise<AttributeValues | undefined> => {
-  const common = { TableName: tableName, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }
+const sendWrite = async (deps: TableDeps, write: Write): Promise<AttributeValues | undefined> => {
+  const { client, tableName } = deps
+  const common = { TableName: tableName, ...returnRefusingItem, ...countCapacity }
   if (write.kind === 'put') {
     const item = toItem(write.key, write.attributes)
-    await client.send(new PutItemCommand({ ...common, ...compileWrite(write.when), Item: item }))
+    const put = new PutItemCommand({ ...common, ...compileWrite(write.when), Item: item })
+    await counted(deps, 'PutItem', () => client.send(put))
     return undefined
   }
   const keyed = { ...common, Key: toKey(write.key) }
   if (write.kind === 'delete') {
-    await client.send(new DeleteItemCommand({ ...keyed, ...compileWrite(write.when) }))
+    const command = new DeleteItemCommand({ ...keyed, ...compileWrite(write.when) })
+    await counted(deps, 'DeleteItem', () => client.send(command))
     return undefined
   }
-  const update = { ...keyed, ...compileWrite(write.when, write.actions), ReturnValues: returnValuesOf(write) }
-  return (await client.send(new UpdateItemCommand(update))).Attributes
+  const compiled = compileWrite(write.when, write.actions)
+  const update = new UpdateItemCommand({ ...keyed, ...compiled, ReturnValues: returnValuesOf(write) })
+  return (await counted(deps, 'UpdateItem', () => client.send(update))).Attributes
 }
 
 /** UPDATED_NEW tells of a list's removed elements only what now stands at their indexes. */
@@ -114,43 +111,4 @@ const updatedOf = (write: Write, values: AttributeValues): Attributes => {
   if (write.kind !== 'update') return {}
   const named = new Set(write.actions.map(({ attribute }) => attribute))
   return fromAttributes(Object.fromEntries(Object.entries(values).filter(([name]) => named.has(name))))
-}
-
-const transactItem = (tableName: string, write: TransactWrite): TransactWriteItem => {
-  const common = { TableName: tableName, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }
-  if (write.kind === 'put') {
-    return { Put: { ...common, ...compileWrite(write.when), Item: toItem(write.key, write.attributes) } }
-  }
-  const keyed = { ...common, Key: toKey(write.key) }
-  if (write.kind === 'delete') return { Delete: { ...keyed, ...compileWrite(write.when) } }
-  const {
-    ConditionExpression = '',
-    UpdateExpression = '',
-    ...placeholders
-  } = compileWrite(write.when, write.kind === 'update' ? write.actions : [])
-  if (write.kind === 'check') return { ConditionCheck: { ...keyed, ...placeholders, ConditionExpression } }
-  const condition = ConditionExpression === '' ? {} : { ConditionExpression }
-  return { Update: { ...keyed, ...placeholders, ...condition, UpdateExpression } }
-}
-
-/**
- * A transaction that met another one, or a throttled table, was cancelled whole: it failed and had no effect.
- */
-const failedOf = (error: unknown): { index: number; current: Item | undefined }[] => {
-  if (!(error instanceof TransactionCanceledException)) throw writeFailure('DynamoDB', error)
-  const failed = (error.CancellationReasons ?? []).flatMap(({ Code, Item: item }, index) =>
-    Code === 'ConditionalCheckFailed'
-      ? [{ index, current: item === undefined ? undefined : fromItem(item) }]
-      : [],
-  )
-  if (failed.length > 0) return failed
-  const codes = (error.CancellationReasons ?? []).map(({ Code = 'None' }) => Code)
-  throw new StorageError('none', `DynamoDB: the transaction was cancelled: ${codes.join(', ')}`, {
-    cause: error,
-    throttled: codes.some((code) => code === 'ThrottlingError' || code === 'ProvisionedThroughputExceeded'),
-  })
-}
-
-const failRead = (error: unknown): never => {
-  throw readFailure('DynamoDB', error)
 }

@@ -1,13 +1,14 @@
-// What the embedded object store and its writer thread say to each other: a put is one piece, or several of which each
-// waits for the reply to the one before it, so that no more than a piece of it is there twice. The bytes travel as a
-// transferred buffer of their own.
+// What the embedded object store and its writer thread say to each other: a put is its bytes, which travel as a
+// transferred buffer of their own, or, where they are many, a file that holds them already.
 
-export interface PutPiece {
+export interface PutOrder {
   readonly id: number
   /** Of the object; its folder may not be there yet. */
   readonly file: string
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly isLast: boolean
+  readonly content:
+    | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+    /** Below incoming/, whole; the thread removes it. */
+    | { readonly kind: 'file'; readonly temporary: string }
 }
 
 export interface PutReply {
@@ -17,8 +18,6 @@ export interface PutReply {
 
 export type PutOutcome =
   | { readonly kind: 'stored' | 'exists' }
-  /** The next piece may come. */
-  | { readonly kind: 'written' }
   | { readonly kind: 'failed'; readonly effect: 'none' | 'unknown'; readonly message: string }
 
 export interface WriterSettings {

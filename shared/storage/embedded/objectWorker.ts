@@ -18,7 +18,7 @@ import path from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { invariant } from '../../base/errors.ts'
 import { codeOf } from './files.ts'
-import type { PutOutcome, PutPiece, PutReply, WriterSettings } from './objectProtocol.ts'
+import type { PutOrder, PutOutcome, PutReply, WriterSettings } from './objectProtocol.ts'
 
 const port = parentPort
 invariant(port !== null, 'the writer of objects runs as a worker')
@@ -33,16 +33,13 @@ interface OpenFile {
   readonly temporary: string
 }
 
-/** Puts of which there are pieces to come. */
-const unfinished = new Map<number, OpenFile>()
-
 interface Written extends OpenFile {
   readonly id: number
   readonly file: string
   outcome: PutOutcome
 }
 
-port.on('message', (first: PutPiece) => {
+port.on('message', (first: PutOrder) => {
   const group = [first]
   while (group.length < groupMax) {
     const next = receiveMessageOnPort(port)
@@ -52,16 +49,14 @@ port.on('message', (first: PutPiece) => {
   port.postMessage(storeGroup(group))
 })
 
-function storeGroup(pieces: readonly PutPiece[]): readonly PutReply[] {
+function storeGroup(orders: readonly PutOrder[]): readonly PutReply[] {
   const answered: PutReply[] = []
   const written: Written[] = []
-  for (const piece of pieces) {
+  for (const order of orders) {
     try {
-      const whole = write(piece)
-      if (whole) written.push(whole)
-      else answered.push({ id: piece.id, outcome: { kind: 'written' } })
+      written.push(write(order))
     } catch (error) {
-      answered.push({ id: piece.id, outcome: failure('none', error) })
+      answered.push({ id: order.id, outcome: failure('none', error) })
     }
   }
   for (const one of written) sync(one)
@@ -71,26 +66,32 @@ function storeGroup(pieces: readonly PutPiece[]): readonly PutReply[] {
   return [...answered, ...written.map(({ id, outcome }) => ({ id, outcome }))]
 }
 
-/** undefined: there is more to come. Of many puts of one name only one links it. */
-function write({ id, file, bytes, isLast }: PutPiece): Written | undefined {
-  const open = unfinished.get(id) ?? openTemporary(file)
-  unfinished.delete(id)
+/** Of many puts of one name only one links it. */
+function write({ id, file, content }: PutOrder): Written {
+  const open = openTemporary(content)
   try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(open.descriptor, bytes, done)
-    if (isLast) return { ...open, id, file, outcome: { kind: link(open.temporary, file) } }
-    unfinished.set(id, open)
-    return undefined
+    if (content.kind === 'bytes') writeAll(open.descriptor, content.bytes)
+    makeFolder(path.dirname(file))
+    return { ...open, id, file, outcome: { kind: link(open.temporary, file) } }
   } catch (error) {
     leave(open)
     throw error
   }
 }
 
-function openTemporary(file: string): OpenFile {
-  makeFolder(path.dirname(file))
+/** What is written already is opened for writing because Windows syncs nothing else. */
+function openTemporary(content: PutOrder['content']): OpenFile {
+  if (content.kind === 'file') {
+    const { temporary } = content
+    return { descriptor: openSync(temporary, 'r+'), temporary }
+  }
   sequence += 1
   const temporary = path.join(incoming, String(sequence))
   return { descriptor: openSync(temporary, 'w'), temporary }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done)
 }
 
 function link(temporary: string, file: string): 'stored' | 'exists' {

@@ -1,8 +1,13 @@
-// Puts of the embedded object store, as they look from the process: the thread of objectWorker.ts does the work.
+// Puts of the embedded object store, as they look from the process: the thread of objectWorker.ts does the work. Large
+// ones are written to a file and synced here, from the memory they are in and without holding up the small ones that
+// others wait for; only their name is left to the thread.
 
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { StorageError } from '../../base/errors.ts'
-import type { PutOutcome, PutPiece, PutReply, WriterSettings } from './objectProtocol.ts'
+import { writeDurably } from './files.ts'
+import type { PutOrder, PutOutcome, PutReply, WriterSettings } from './objectProtocol.ts'
 
 export interface ObjectWriter {
   put(file: string, parts: readonly Uint8Array[]): Promise<'stored' | 'exists'>
@@ -47,7 +52,9 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
       enter()
       try {
         ids += 1
-        return await putPieces(ids, file, parts, send)
+        const id = ids
+        const content = await contentOf(parts, path.join(settings.incoming, `large-${id}`))
+        return await answerOf(send({ id, file, content }))
       } finally {
         leave()
       }
@@ -60,13 +67,15 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
   }
 }
 
-type Send = (piece: PutPiece) => Promise<PutOutcome>
+type Send = (order: PutOrder) => Promise<PutOutcome>
 
-/** Each piece is answered by the thread, or by its end. */
+/** Each put is answered by the thread, or by its end. */
 function createSender(worker: Worker): Send {
   const waiting = new Map<number, (outcome: PutOutcome) => void>()
+  let ended: string | undefined
   const end = (cause: unknown) => {
     const message = `the writer of objects ended${cause instanceof Error ? `: ${cause.message}` : ''}`
+    ended ??= message
     for (const resolve of waiting.values()) resolve({ kind: 'failed', effect: 'unknown', message })
     waiting.clear()
   }
@@ -79,52 +88,44 @@ function createSender(worker: Worker): Send {
   })
   worker.on('error', end)
   worker.on('exit', () => end(undefined))
-  return (piece) =>
+  return (order) =>
     new Promise((resolve) => {
-      waiting.set(piece.id, resolve)
-      worker.postMessage(piece, [piece.bytes.buffer])
+      // While a large object was being written.
+      if (ended !== undefined) return resolve({ kind: 'failed', effect: 'none', message: ended })
+      waiting.set(order.id, resolve)
+      const { content } = order
+      worker.postMessage(order, content.kind === 'bytes' ? [content.bytes.buffer] : [])
     })
 }
 
-async function putPieces(
-  id: number,
-  file: string,
-  parts: readonly Uint8Array[],
-  send: Send,
-): Promise<'stored' | 'exists'> {
-  let left = bytesOf(parts)
-  for (const bytes of piecesOf(parts)) {
-    left -= bytes.length
-    const outcome = await send({ id, file, bytes, isLast: left === 0 })
-    if (outcome.kind === 'failed')
-      throw new StorageError(outcome.effect, `the object store: ${outcome.message}`)
-    if (outcome.kind !== 'written') return outcome.kind
+const messageBytesMax = 4 * 1024 * 1024
+
+async function contentOf(parts: readonly Uint8Array[], temporary: string): Promise<PutOrder['content']> {
+  const size = parts.reduce((sum, part) => sum + part.length, 0)
+  if (size <= messageBytesMax) return { kind: 'bytes', bytes: joined(parts, size) }
+  try {
+    await writeDurably(temporary, parts)
+    return { kind: 'file', temporary }
+  } catch (error) {
+    await rm(temporary, { force: true })
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StorageError('none', `the object store: ${message}`, { cause: error })
   }
-  throw new Error('the last piece of a put is answered with what became of it')
 }
 
-const bytesOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0)
-
-const pieceBytesMax = 4 * 1024 * 1024
-
-/** Buffers of their own, which can be handed over without another copy; one, empty, where there are no bytes. */
-function* piecesOf(parts: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
-  let left = bytesOf(parts)
-  let piece = new Uint8Array(Math.min(left, pieceBytesMax))
+/** A buffer of its own, which can be handed over without another copy. */
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
   let filled = 0
   for (const part of parts) {
-    for (let taken = 0; taken < part.length; ) {
-      const some = part.subarray(taken, taken + piece.length - filled)
-      piece.set(some, filled)
-      taken += some.length
-      filled += some.length
-      if (filled < piece.length) continue
-      left -= filled
-      yield piece
-      piece = new Uint8Array(Math.min(left, pieceBytesMax))
-      filled = 0
-      if (left === 0) return
-    }
+    bytes.set(part, filled)
+    filled += part.length
   }
-  yield piece
+  return bytes
+}
+
+async function answerOf(sent: Promise<PutOutcome>): Promise<'stored' | 'exists'> {
+  const outcome = await sent
+  if (outcome.kind !== 'failed') return outcome.kind
+  throw new StorageError(outcome.effect, `the object store: ${outcome.message}`)
 }

@@ -1,5 +1,5 @@
-// An HTTP server on 127.0.0.1 that answers every request alike, or resets it, and keeps the JSON that it was
-// sent.
+// An HTTP server on 127.0.0.1 that gives the answers that it was told, one after the other and the last one ever after,
+// or resets the connection, and keeps the JSON that it was sent.
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage } from 'node:http'
 
@@ -9,15 +9,16 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-export const startHttpServer = async (
-  answer: { readonly status: number; readonly body: object } | 'reset',
-): Promise<HttpServer> => {
+export type HttpAnswer = { readonly status: number; readonly body: object } | 'reset'
+
+export const startHttpServer = async (...answers: readonly HttpAnswer[]): Promise<HttpServer> => {
   const sent: Record<string, unknown>[] = []
   const server = createServer((request, response) => {
     textOf(request).then(
       (text) => {
+        const answer = answers[sent.length] ?? answers.at(-1)
         sent.push(JSON.parse(text))
-        if (answer === 'reset') {
+        if (answer === undefined || answer === 'reset') {
           response.destroy()
           return
         }

@@ -3,28 +3,51 @@ import { test } from 'node:test'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { StorageError } from '../../../../shared/base/errors.ts'
 import type { Table } from '../../../../shared/ports/table.ts'
+import type { Clock } from '../../../../shared/ports/world.ts'
+import type { StorageCall } from '../../../../shared/storage/aws/calls.ts'
 import { createDynamoTable } from '../../../../shared/storage/aws/table.ts'
-import { startHttpServer } from './httpServer.ts'
+import { type HttpAnswer, startHttpServer } from './httpServer.ts'
+import { createTestClock, middling } from './s3Store.ts'
 
-/** A table on a server that answers every request alike, and the bodies that it was sent. */
-const withTable = async (
-  answer: { readonly status: number; readonly body: object } | 'reset',
-  run: (table: Table, sent: Record<string, unknown>[]) => Promise<void>,
+interface Opened {
+  readonly table: Table
+  readonly sent: readonly Record<string, unknown>[]
+  readonly clock: Clock
+  readonly calls: readonly StorageCall[]
+}
+
+/** A table on a server that gives the answers, and the bodies that it was sent. */
+const withAnswers = async (
+  answers: readonly HttpAnswer[],
+  run: (opened: Opened) => Promise<void>,
 ): Promise<void> => {
-  const server = await startHttpServer(answer)
+  const server = await startHttpServer(...answers)
   const client = new DynamoDBClient({
     endpoint: server.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   })
+  const clock = createTestClock()
+  const calls: StorageCall[] = []
+  const report = (call: StorageCall): void => {
+    calls.push(call)
+  }
+  let tokens = 0
+  const random = { ...middling, bytes: (length: number) => new Uint8Array(length).fill(tokens++) }
   try {
-    await run(createDynamoTable({ client, tableName: 'log' }), server.sent)
+    const table = createDynamoTable({ client, tableName: 'log', clock, random, report })
+    await run({ table, sent: server.sent, clock, calls })
   } finally {
     client.destroy()
     await server.close()
   }
 }
+
+const withTable = (
+  answer: HttpAnswer,
+  run: (table: Table, sent: Opened['sent']) => Promise<void>,
+): Promise<void> => withAnswers([answer], ({ table, sent }) => run(table, sent))
 
 const key = { pk: 'p', sk: 's' }
 const add = { kind: 'update', key, actions: [{ kind: 'add', attribute: 'n', value: 1 }] } as const
@@ -33,6 +56,18 @@ const keyValues = { pk: { S: 'p' }, sk: { S: 's' } }
 const failure = (type: string, rest: object = {}) => ({
   status: 400,
   body: { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'no', ...rest },
+})
+
+const ok = { status: 200, body: {} }
+const throttled = failure('ProvisionedThroughputExceededException')
+const conflict = failure('TransactionConflictException')
+const inProgress = failure('TransactionInProgressException')
+const serverError = { ...failure('InternalServerError'), status: 500 }
+const refused = failure('TransactionCanceledException', {
+  CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'TransactionConflict' }],
+})
+const met = failure('TransactionCanceledException', {
+  CancellationReasons: [{ Code: 'None' }, { Code: 'TransactionConflict' }],
 })
 
 test('a transaction is sent as one TransactWriteItems with every kind of write', async () => {
@@ -116,7 +151,6 @@ test('a transaction that met another had no effect, and is throttled where Dynam
 
 test('a refused write had no effect; one answered with a 5xx or not at all may have had', async () => {
   const write = (answer: Parameters<typeof withTable>[0]) => effectOf(answer, (table) => table.write(add))
-  const throttled = failure('ProvisionedThroughputExceededException')
   assert.deepEqual(await write(throttled), ['StorageError', 'none', true])
   assert.deepEqual(await write(failure('ValidationException')), ['StorageError', 'none', false])
   assert.deepEqual(await write(failure('TransactionConflictException')), ['StorageError', 'none', false])
@@ -126,7 +160,6 @@ test('a refused write had no effect; one answered with a 5xx or not at all may h
     false,
   ])
   assert.deepEqual(await write('reset'), ['StorageError', 'unknown', false])
-  const inProgress = failure('TransactionInProgressException')
   const transacted = await effectOf(inProgress, (table) => table.transact([add]))
   assert.deepEqual(transacted, ['StorageError', 'unknown', false])
 })
@@ -146,7 +179,7 @@ test('a write that found nobody listening had no effect', async () => {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   })
-  const table = createDynamoTable({ client, tableName: 'log' })
+  const table = createDynamoTable({ client, tableName: 'log', clock: createTestClock(), random: middling })
   await assert.rejects(table.write(add), { name: 'StorageError', effect: 'none' })
   client.destroy()
 })
@@ -155,7 +188,8 @@ test('reads are strongly consistent', async () => {
   await withTable({ status: 200, body: { Items: [] } }, async (table, sent) => {
     await table.get(key)
     await table.query({ pk: 'p', after: 's', descending: true, limit: 5 })
-    assert.deepEqual(sent[0], { TableName: 'log', Key: keyValues, ConsistentRead: true })
+    const counted = { ReturnConsumedCapacity: 'TOTAL' }
+    assert.deepEqual(sent[0], { TableName: 'log', Key: keyValues, ConsistentRead: true, ...counted })
     assert.deepEqual(sent[1], {
       TableName: 'log',
       KeyConditionExpression: 'pk = :pk',
@@ -164,6 +198,7 @@ test('reads are strongly consistent', async () => {
       ConsistentRead: true,
       Limit: 5,
       ScanIndexForward: false,
+      ...counted,
     })
   })
 })
@@ -172,5 +207,82 @@ test('a stored number that is no safe integer is refused when it is read', async
   const item = { ...keyValues, n: { N: '9007199254740993' } }
   await withTable({ status: 200, body: { Item: item } }, async (table) => {
     await assert.rejects(table.get(key), /the attribute n/)
+  })
+})
+
+test('what certainly had no effect and passes is sent again, an increment too', async () => {
+  await withAnswers([throttled, conflict, throttled, ok], async ({ table, sent }) => {
+    assert.deepEqual(await table.write(add), { ok: true, updated: {} })
+    assert.equal(sent.length, 4)
+    assert.deepEqual(new Set(sent.map((body) => JSON.stringify(body))).size, 1)
+  })
+  await withAnswers([throttled, throttled, ok], async ({ table, sent }) => {
+    assert.equal(await table.get(key), undefined)
+    assert.equal(sent.length, 3)
+  })
+})
+
+test('a throttled table is asked for a second, with more and more time between', async () => {
+  await withAnswers([throttled], async ({ table, sent, clock }) => {
+    await assert.rejects(table.write(add), { name: 'StorageError', effect: 'none', throttled: true })
+    assert.ok(clock.now() > 400 && clock.now() <= 1000, `${clock.now()} ms`)
+    assert.ok(sent.length >= 5 && sent.length <= 10, `${sent.length} requests`)
+  })
+})
+
+test('an increment whose answer was lost is sent once', async () => {
+  for (const lost of ['reset', serverError] as const) {
+    await withAnswers([lost, ok], async ({ table, sent }) => {
+      await assert.rejects(table.write(add), { name: 'StorageError', effect: 'unknown' })
+      assert.equal(sent.length, 1)
+    })
+  }
+})
+
+test('a transaction is sent again under its token, however it failed; the next one has another token', async () => {
+  await withAnswers(['reset', inProgress, serverError, met, throttled, ok], async ({ table, sent }) => {
+    assert.deepEqual(await table.transact([add]), { ok: true })
+    assert.deepEqual(await table.transact([add]), { ok: true })
+    const tokens = sent.map(({ ClientRequestToken: token }) => token)
+    assert.equal(tokens.length, 7)
+    assert.deepEqual(tokens, [...Array(6).fill('00'.repeat(16)), '01'.repeat(16)])
+  })
+})
+
+test('a transaction whose answer was lost and that is refused then had no effect', async () => {
+  await withAnswers(['reset', refused], async ({ table }) => {
+    const failed = [{ index: 0, current: undefined }]
+    assert.deepEqual(await table.transact([add]), { ok: false, failed })
+  })
+})
+
+test('a transaction whose answer was lost stays unknown, whatever else fails', async () => {
+  for (const rest of ['reset', throttled, met, failure('ValidationException')] as const) {
+    await withAnswers(['reset', rest], async ({ table }) => {
+      await assert.rejects(table.transact([add]), { name: 'StorageError', effect: 'unknown' })
+    })
+  }
+})
+
+test('the capacity that a call consumed is reported', async () => {
+  const consumed = (units: object | object[]) => ({ status: 200, body: { ConsumedCapacity: units } })
+  const one = { TableName: 'log', CapacityUnits: 1.5 }
+  await withAnswers([throttled, consumed(one)], async ({ table, sent, calls }) => {
+    await table.write(add)
+    assert.equal(sent[1]?.ReturnConsumedCapacity, 'TOTAL')
+    const told = calls.map(({ operation, outcome, capacityUnits }) => [operation, outcome, capacityUnits])
+    assert.deepEqual(told, [
+      ['UpdateItem', 'throttled', 0],
+      ['UpdateItem', 'done', 1.5],
+    ])
+  })
+  await withAnswers([consumed([one, { ...one, CapacityUnits: 4 }])], async ({ table, calls }) => {
+    await table.transact([add])
+    assert.deepEqual(calls[0], {
+      operation: 'TransactWriteItems',
+      outcome: 'done',
+      durationMs: 0,
+      capacityUnits: 5.5,
+    })
   })
 })

@@ -129,9 +129,25 @@ test('a put that cannot be written has no effect and says so', async (context) =
   const folder = await newFolder(context)
   const storage = await openEmbeddedStorage(folder)
   await rm(path.join(folder, 'objects', 'incoming'), { recursive: true })
-  const put = storage.objects.putIfAbsent('a/b', [Buffer.from('x')])
-  await assert.rejects(put, { name: 'StorageError', effect: 'none' })
-  assert.equal(await storage.objects.getRange('a/b', 0, 1), undefined)
+  for (const bytes of [Buffer.from('x'), Buffer.alloc(5 * 1024 * 1024)]) {
+    const put = storage.objects.putIfAbsent('a/b', [bytes])
+    await assert.rejects(put, { name: 'StorageError', effect: 'none' })
+    assert.equal(await storage.objects.getRange('a/b', 0, 1), undefined)
+  }
+  await storage.close()
+})
+
+test('a large object is stored once, and leaves nothing else behind', async (context) => {
+  const folder = await newFolder(context)
+  const storage = await openEmbeddedStorage(folder)
+  const parts = [Buffer.alloc(3 * 1024 * 1024, 'a'), Buffer.alloc(3 * 1024 * 1024, 'b')]
+  const other = [Buffer.alloc(6 * 1024 * 1024, 'c')]
+  const outcomes = await Promise.all([parts, other].map((bytes) => storage.objects.putIfAbsent('a/b', bytes)))
+  assert.deepEqual(outcomes.toSorted(), ['exists', 'stored'])
+  const winner = outcomes[0] === 'stored' ? parts : other
+  const stored = await storage.objects.getRange('a/b', 0, 7 * 1024 * 1024)
+  assert.ok(stored && Buffer.concat(winner).equals(stored))
+  assert.deepEqual(await readdir(path.join(folder, 'objects', 'incoming')), [])
   await storage.close()
 })
 
