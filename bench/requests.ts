@@ -10,6 +10,9 @@ const clusterPath = '/v3/clusters/local'
 export const recordsPath = (topic: string, partition?: number): string =>
   `${clusterPath}/topics/${topic}${partition === undefined ? '' : `/partitions/${partition}`}/records`
 
+export const groupPath = (groupId: string, verb: string): string =>
+  `${clusterPath}/consumer-groups/${groupId}${verb}`
+
 export function postRequest(path: string, type: string, body: Uint8Array): Uint8Array {
   const head = requestHead(`POST ${path}`, `content-type: ${type}\r\ncontent-length: ${body.length}\r\n`)
   return Buffer.concat([Buffer.from(head), body])
@@ -41,9 +44,17 @@ export function jsonRecords(count: number, valueBytes: number): Uint8Array {
 const randomText = (length: number): string => randomBytes(length).toString('base64url').slice(0, length)
 
 export async function createTopic(port: number, topic: string, partitions: number): Promise<void> {
-  const body = JSON.stringify({ topic_name: topic, partitions_count: partitions })
+  await postJson(port, `${clusterPath}/topics`, { topic_name: topic, partitions_count: partitions })
+}
+
+export async function postJson<T>(port: number, path: string, body: unknown): Promise<T> {
   const headers = { 'content-type': 'application/json' }
-  await call(`http://127.0.0.1:${port}${clusterPath}/topics`, { method: 'POST', headers, body })
+  const answer = await call(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  })
+  return answer.json() as Promise<T>
 }
 
 /** The high watermark of each partition. */

@@ -3,9 +3,11 @@
 // second rewrites every segment below the point where the first one stopped.
 
 import { limits } from '../base/limits.ts'
-import { openRecords } from '../kafka/recordBatch.ts'
+import { discard } from '../base/memory.ts'
+import { closeRecords, openRecords } from '../kafka/recordBatch.ts'
 import { attributeBit, readHeader } from '../kafka/recordBatchLayout.ts'
-import { deleteHorizonMs, emptyBatch, type RecordInQuestion, retainRecords } from '../kafka/retainRecords.ts'
+import type { RecordCursor } from '../kafka/recordCursor.ts'
+import { deleteHorizonMs, emptyBatch, retainRecords } from '../kafka/retainRecords.ts'
 import type { Lease } from '../leases/lease.ts'
 import { endOf } from '../log/extents.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
@@ -14,19 +16,24 @@ import { newObjectId } from '../metadata/objectId.ts'
 import { type SegmentItem, segmentAttributes } from '../metadata/segmentItem.ts'
 import type { ProducerRow } from '../metadata/sequencer.ts'
 import type { TransactWrite } from '../ports/table.ts'
+import type { CleanProgress } from './cleanerItem.ts'
 import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { createOffsetMap, type OffsetMap } from './offsetMap.ts'
 import { keepLease, type StillHeld } from './partitionLease.ts'
 import { groupSegments } from './planClean.ts'
-import { readAhead, soundBatchesOf } from './reconcile.ts'
-import { createSegmentBuilder } from './segmentBuilder.ts'
+import { readAhead, soundBatchesOf } from './readExtents.ts'
+import { type BuiltSegment, createSegmentBuilder } from './segmentBuilder.ts'
+import { createSlabs, type Slabs } from './slabs.ts'
 import { storeSegment } from './storeSegment.ts'
+import { createStoring, type Storing } from './storing.ts'
 
 export interface CleanTask {
   readonly partition: Partition
   readonly lease: Lease
   readonly segments: readonly SegmentItem[]
   readonly firstDirtyOffset: number
+  /** Segments that end here or below were compared with all of the range by a pass before this one. */
+  readonly rewrittenOffset: number
   /** Exclusive: what follows may not be cleaned yet. */
   readonly endOffset: number
   /** Producer rows by id: the last batch of each stays, so that the log shows its sequence. */
@@ -34,25 +41,60 @@ export interface CleanTask {
   readonly deadlineMs: number
 }
 
-/** The offset up to which the partition is clean now; undefined: another worker has taken over. */
-export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Promise<number | undefined> {
+export interface Cleaned {
+  readonly reached: CleanProgress
+  /** Of the segments that were looked at. */
+  readonly bytes: number
+}
+
+/**
+ * What there is no time for is left half done, and the next pass goes on there with the same range. Each pass maps at
+ * least one extent, in at most half of its time, and rewrites at least one group, so that it ends some day however
+ * large the partition is. undefined: another worker has taken over.
+ */
+export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Promise<Cleaned | undefined> {
   const map = createOffsetMap(Math.min(deps.settings.offsetMapEntriesMax, recordsToMap(task)))
   const stillHeld = keepLease(deps, task.lease)
   const mappedEnd = await mapDirtyKeys(deps, task, map, stillHeld)
   if (mappedEnd === undefined) return undefined
-  const { config } = task.partition
-  const segmentBytes = Math.min(config.segmentBytes, deps.settings.segmentBytesMax)
-  const toClean = task.segments.filter((segment) => segment.baseOffset < mappedEnd)
-  let cleanEnd = task.firstDirtyOffset
-  for (const group of groupSegments(toClean, segmentBytes)) {
-    // What is rewritten so far is clean: its keys were compared with all that was mapped.
-    if (isOver(deps, task.deadlineMs)) return cleanEnd
-    if (!(await stillHeld())) return undefined
-    const swapped = await cleanGroup(deps, task, group, map, mappedEnd)
-    if (!swapped) return undefined
-    cleanEnd = Math.max(cleanEnd, Math.min(mappedEnd, group.at(-1)?.endOffset ?? 0))
+  const storing = createStoring()
+  try {
+    const cleaned = await cleanGroups(deps, { ...task, map, mappedEnd, stillHeld, storing })
+    return (await storing.done()) ? cleaned : undefined
+  } finally {
+    // The lease is released when nothing goes on under it.
+    await storing.done().catch(() => false)
   }
-  return mappedEnd
+}
+
+interface Clean extends CleanTask {
+  readonly map: OffsetMap
+  readonly mappedEnd: number
+  readonly stillHeld: StillHeld
+  readonly storing: Storing
+}
+
+/** What is reached when what is under way is stored. */
+async function cleanGroups(deps: CompactionDeps, clean: Clean): Promise<Cleaned | undefined> {
+  const { firstDirtyOffset, mappedEnd, stillHeld, storing } = clean
+  const segmentBytes = Math.min(clean.partition.config.segmentBytes, deps.settings.segmentBytesMax)
+  const toClean = clean.segments.filter(
+    ({ baseOffset, endOffset }) => baseOffset < mappedEnd && endOffset > clean.rewrittenOffset,
+  )
+  const slabs = createSlabs()
+  let { rewrittenOffset } = clean
+  let bytes = 0
+  for (const [i, group] of groupSegments(toClean, segmentBytes).entries()) {
+    if (i === 0 ? deps.stopping?.aborted : isOver(deps, clean.deadlineMs)) {
+      return { reached: { firstDirtyOffset, mappedEndOffset: mappedEnd, rewrittenOffset }, bytes }
+    }
+    if (!(await stillHeld())) return undefined
+    const cleaned = await cleanGroup(deps, clean, group, slabs)
+    if (cleaned && !(await storing.begin(() => storeCleaned(deps, clean, cleaned)))) return undefined
+    rewrittenOffset = group.at(-1)?.endOffset ?? rewrittenOffset
+    bytes += group.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+  return { reached: { firstDirtyOffset: mappedEnd, mappedEndOffset: 0, rewrittenOffset: 0 }, bytes }
 }
 
 const recordsToMap = ({ segments, firstDirtyOffset }: CleanTask): number =>
@@ -71,13 +113,17 @@ async function mapDirtyKeys(
   map: OffsetMap,
   stillHeld: StillHeld,
 ): Promise<number | undefined> {
+  const untilMs = (task.deadlineMs + deps.clock.now()) / 2
   const dirty = task.segments.filter(({ endOffset }) => endOffset > task.firstDirtyOffset)
-  const extents = dirty.filter(({ baseOffset }) => baseOffset < task.endOffset).flatMap((s) => s.extents)
+  const extents = dirty
+    .filter(({ baseOffset }) => baseOffset < task.endOffset)
+    .flatMap((segment) => segment.extents)
+    .filter((extent) => endOf(extent) > task.firstDirtyOffset)
   for await (const { extent, bytes } of readAhead(deps, extents)) {
     if (!(await stillHeld())) return undefined
     const full = mapExtent(task, map, extent, bytes)
     if (full !== undefined) return full
-    if (isOver(deps, task.deadlineMs)) return Math.max(task.firstDirtyOffset, endOf(extent))
+    if (isOver(deps, untilMs)) return Math.min(task.endOffset, endOf(extent))
   }
   return task.endOffset
 }
@@ -94,43 +140,61 @@ function mapExtent(
     const cursor = openRecords(batch, header, limits.decompressedBytesMax)
     while (cursor.next()) {
       const offset = header.baseOffset + cursor.offsetDelta
-      const key = offset < task.firstDirtyOffset ? null : cursor.key()
-      if (key !== null && !map.put(key, offset)) return offset
+      if (offset >= task.endOffset) return undefined
+      if (offset < task.firstDirtyOffset || cursor.keyLength < 0) continue
+      const { bytes: records, keyStart, keyLength } = cursor
+      if (!map.put(records, keyStart, keyStart + keyLength, offset)) return offset
     }
+    closeRecords(batch, cursor.bytes)
   }
   return undefined
 }
 
+interface CleanedGroup {
+  readonly objectId: string
+  readonly first: SegmentItem
+  readonly last: SegmentItem
+  readonly built: BuiltSegment
+}
+
+/** undefined: it may stay as it is. */
 async function cleanGroup(
   deps: CompactionDeps,
-  task: CleanTask,
+  clean: Clean,
   group: readonly SegmentItem[],
-  map: OffsetMap,
-  mappedEnd: number,
-): Promise<boolean> {
+  slabs: Slabs,
+): Promise<CleanedGroup | undefined> {
   const [first] = group
   const last = group.at(-1)
-  if (!first || !last) return true
-  const { topicId, partition } = task.partition
+  if (!first || !last) return undefined
+  const { topicId, partition } = clean.partition
   const objectId = newObjectId(deps.clock, deps.random)
   const place = { topicId, partition, objectId, baseOffset: first.baseOffset }
-  const builder = createSegmentBuilder(
-    place,
-    group.reduce((sum, segment) => sum + segment.bytes, 0),
-  )
-  const cleaner = createBatchCleaner(deps, task, map, mappedEnd)
-  for await (const { extent, bytes } of readAhead(
-    deps,
-    group.flatMap((segment) => segment.extents),
-  )) {
+  const bytesExpected = group.reduce((sum, segment) => sum + segment.bytes, 0)
+  const builder = createSegmentBuilder(place, bytesExpected, slabs)
+  const cleaner = createBatchCleaner(deps, clean)
+  const extents = group.flatMap((segment) => segment.extents)
+  for await (const { extent, bytes } of readAhead(deps, extents)) {
     for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
       const kept = cleaner.clean(batch)
-      if (kept) builder.add(kept, baseOffset.first)
+      if (!kept) continue
+      builder.add(kept, baseOffset.first)
+      if (kept !== batch) discard(kept)
     }
   }
-  if (group.length === 1 && !cleaner.changed()) return true
-  const built = builder.finish(last.endOffset)
-  const before = task.segments[task.segments.indexOf(first) - 1]
+  if (group.length === 1 && !cleaner.changed()) {
+    builder.free()
+    return undefined
+  }
+  return { objectId, first, last, built: builder.finish(last.endOffset) }
+}
+
+function storeCleaned(
+  deps: CompactionDeps,
+  { partition, lease, segments }: Clean,
+  { objectId, first, last, built }: CleanedGroup,
+): Promise<boolean> {
+  const before = segments[segments.indexOf(first) - 1]
   const segment = {
     baseOffset: first.baseOffset,
     runningMaxTimestamp: Math.max(last.runningMaxTimestamp, before?.runningMaxTimestamp ?? -1),
@@ -140,8 +204,8 @@ async function cleanGroup(
     createdMs: deps.clock.now(),
   }
   return storeSegment(deps, {
-    partition: task.partition,
-    lease: task.lease,
+    partition,
+    lease,
     objectId,
     built,
     segment,
@@ -170,20 +234,17 @@ interface BatchCleaner {
   readonly changed: () => boolean
 }
 
-function createBatchCleaner(
-  deps: CompactionDeps,
-  task: CleanTask,
-  map: OffsetMap,
-  mappedEnd: number,
-): BatchCleaner {
+function createBatchCleaner(deps: CompactionDeps, clean: Clean): BatchCleaner {
+  const { map, mappedEnd, producers, partition } = clean
   const { counters } = deps.report
   const nowMs = deps.clock.now()
-  const newHorizonMs = nowMs + task.partition.config.deleteRetentionMs
+  const newHorizonMs = nowMs + partition.config.deleteRetentionMs
   let changed = false
 
-  const isSuperseded = ({ key, offset }: RecordInQuestion): boolean => {
-    if (key === null) counters.invalidRecords++
-    return key === null || (map.get(key) ?? -1) > offset
+  const isSuperseded = (offset: number, { bytes, keyStart, keyLength }: RecordCursor): boolean => {
+    if (keyLength >= 0) return map.get(bytes, keyStart, keyStart + keyLength) > offset
+    counters.invalidRecords++
+    return true
   }
 
   return {
@@ -193,15 +254,15 @@ function createBatchCleaner(
       if (attributes & attributeBit.control || baseOffset >= mappedEnd) return batch
       const horizonMs = deleteHorizonMs(batch)
       const expired = horizonMs !== undefined && nowMs >= horizonMs
-      const keep = (record: RecordInQuestion) =>
-        record.offset >= mappedEnd || !(isSuperseded(record) || (expired && record.isTombstone))
+      const keep = (offset: number, record: RecordCursor) =>
+        offset >= mappedEnd || !(isSuperseded(offset, record) || (expired && record.valueLength < 0))
       const { bytes, dropped } = retainRecords(batch, {
         keep,
         newHorizonMs,
         maxDecompressedBytes: limits.decompressedBytesMax,
       })
       counters.recordsDropped += dropped
-      const kept = bytes ?? (isLastOfProducer(batch, task.producers) ? emptyBatch(batch) : undefined)
+      const kept = bytes ?? (isLastOfProducer(batch, producers) ? emptyBatch(batch) : undefined)
       changed ||= kept !== batch && !(kept && isEmpty(batch))
       return kept
     },

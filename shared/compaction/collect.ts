@@ -5,6 +5,7 @@
 import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { releaseLease } from '../leases/lease.ts'
+import { markWork } from '../log/maintain.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
@@ -180,19 +181,28 @@ function decodeOrReport<T>(
 async function isNamed(pass: Pass, sequencers: readonly SequencerName[], objectId: string): Promise<boolean> {
   for (const { topicId, group } of sequencers) {
     const key = `${topicId}/${group}`
-    const named = pass.named.get(key) ?? namedBy(pass.deps, topicId, group)
+    const named = pass.named.get(key) ?? namedBy(pass, topicId, group)
     pass.named.set(key, named)
     if ((await named).has(objectId)) return true
   }
   return false
 }
 
-/** Object ids in a sequencer's tail and in the index of its partitions. */
-async function namedBy(deps: CompactionDeps, topicId: string, group: number): Promise<ReadonlySet<string>> {
+/**
+ * Object ids in a sequencer's tail and in the index of its partitions. A tail that is older than the grace has been
+ * overlooked by the planner, because its writer died before it had marked it: it is marked here, for one write and
+ * nothing else, since the collector comes by every old flush anyway.
+ */
+async function namedBy(pass: Pass, topicId: string, group: number): Promise<ReadonlySet<string>> {
+  const { deps } = pass
   const named = new Set<string>()
   const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
   if (!item) return named
-  for (const { objectId } of parseSequencer(item).tail) named.add(objectId)
+  const { tail } = parseSequencer(item)
+  for (const { objectId } of tail) named.add(objectId)
+  const [oldest] = tail
+  const isOverlooked = oldest && objectTimeMs(oldest.objectId) < pass.beforeMs
+  if (isOverlooked && !pass.dryRun) await markWork(deps, topicId, group)
   const first = group * limits.partitionsPerSequencer
   for (let partition = first; partition < first + limits.partitionsPerSequencer; partition++) {
     const pk = deps.scope.indexPk(topicId, partition)

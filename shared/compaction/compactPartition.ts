@@ -1,6 +1,7 @@
 // One partition's turn: merge, compact by key, retain, retire, one step after the other, each a clean point at which a
 // pass that runs out of time may end. Only the holder of the partition's lease gets through.
 
+import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type Lease, releaseLease, renewLease } from '../leases/lease.ts'
 import { producerIdExpirationMinutes } from '../log/producerRule.ts'
@@ -14,13 +15,13 @@ import {
 } from '../metadata/sequencer.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { cleanPartition } from './clean.ts'
-import { type CleanerState, parseCleanerItem } from './cleanerItem.ts'
+import { type CleanerState, isHalfDone, parseCleanerItem } from './cleanerItem.ts'
 import { type CompactionDeps, isOver, type Partition, type PartitionOutcome } from './deps.ts'
-import { queryAll, readPartition, readSegments } from './partitionItems.ts'
+import { queryAll, readPartition, readSegments, unmergedBytes } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
-import { reconcileOnce } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
 import { retireSegments, saveCleaner, trimIndex } from './retire.ts'
 import { transactFenced } from './storeSegment.ts'
 
@@ -51,17 +52,35 @@ async function work(
   deadlineMs: number,
 ): Promise<PartitionOutcome> {
   const dues: number[] = []
+  const failures: KafkaError[] = []
   for (const step of [mergeStep, cleanStep, retainStep, trimStep]) {
     for (let again = true; again; ) {
-      if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
+      if (isOver(deps, deadlineMs)) return endOfTurn(failures, deps.clock.now())
       const renewed = await renewLease(deps, lease, deps.settings.leaseMs)
-      const due = renewed && (await step(deps, partition, renewed, deadlineMs))
-      if (due === undefined) return { dueMs: deps.clock.now() + deps.settings.leaseMs }
+      const due = renewed && (await step(deps, partition, renewed, deadlineMs).catch(noteFailure(failures)))
+      if (due === undefined) return endOfTurn(failures, deps.clock.now() + deps.settings.leaseMs)
       again = due === atOnce
       if (due !== atOnce && due !== never) dues.push(due)
     }
   }
-  return { dueMs: dues.length > 0 ? Math.min(...dues) : undefined }
+  return endOfTurn(failures, dues.length > 0 ? Math.min(...dues) : undefined)
+}
+
+/**
+ * A flush or a segment that is damaged ends its own step: what is merged already is cleaned and retained all the same.
+ * Anything else, such as a broken invariant, ends the turn.
+ */
+const noteFailure =
+  (failures: KafkaError[]) =>
+  (error: unknown): number => {
+    if (!(error instanceof KafkaError)) throw error
+    failures.push(error)
+    return never
+  }
+
+function endOfTurn([failure]: readonly KafkaError[], dueMs: number | undefined): PartitionOutcome {
+  if (failure) throw failure
+  return { dueMs }
 }
 
 /** A step answers when it has something to do again; undefined: the lease was lost. */
@@ -75,13 +94,14 @@ type Step = (
 const never = Number.POSITIVE_INFINITY
 const atOnce = 0
 
-const mergeStep: Step = async (deps, partition, lease) => {
+const mergeStep: Step = async (deps, partition, lease, deadlineMs) => {
   const state = await readPartition(deps, partition)
   if (!state) return never
   const isCompacted = partition.config.cleanupPolicy.compact
   const cleanEndOffset = isCompacted ? (await readCleaner(deps, partition)).firstDirtyOffset : 0
   const segments = await readSegments(deps, partition)
-  const outcome = await reconcileOnce(deps, partition, lease, state, { segments, cleanEndOffset })
+  const task = { partition, lease, state, segments, cleanEndOffset, deadlineMs }
+  const outcome = await reconcile(deps, task)
   if (outcome.kind === 'merged') return atOnce
   if (outcome.kind === 'lost') return undefined
   return outcome.kind === 'wait' ? outcome.untilMs : never
@@ -91,30 +111,40 @@ const cleanStep: Step = async (deps, partition, lease, deadlineMs) => {
   if (!partition.config.cleanupPolicy.compact) return never
   const cleaner = await readCleaner(deps, partition)
   const { live } = await readSegments(deps, partition)
-  const plan = planClean(live, cleaner.firstDirtyOffset, partition.config, deps.clock.now())
+  const plan = planClean(live, cleaner, partition.config, deps.clock.now())
   if (plan.kind !== 'clean') return plan.kind === 'wait' ? plan.untilMs : never
   const { report } = deps
   report.maxCompactionDelayMs = Math.max(report.maxCompactionDelayMs, plan.delayMs)
-  const cleanEnd = await cleanPartition(deps, {
+  const before = report.counters.bytesWritten
+  const progress = await cleanPartition(deps, {
     partition,
     lease,
     segments: live,
     firstDirtyOffset: cleaner.firstDirtyOffset,
+    rewrittenOffset: isHalfDone(cleaner) ? cleaner.rewrittenOffset : 0,
     endOffset: plan.endOffset,
     producers: await readProducers(deps, partition),
     deadlineMs,
   })
-  if (cleanEnd === undefined) return undefined
-  const saved = await saveCleaner(deps, partition, lease, { ...cleaner, firstDirtyOffset: cleanEnd })
-  if (!saved) return undefined
-  return cleanEnd < plan.endOffset ? atOnce : never
+  if (progress === undefined) return undefined
+  report.cleanedBytes += progress.bytes
+  report.recopiedBytes += report.counters.bytesWritten - before
+  if (!(await saveCleaner(deps, partition, lease, { ...cleaner, ...progress.reached }))) return undefined
+  return isHalfDone(cleaner) || progress.reached.firstDirtyOffset < plan.endOffset ? atOnce : never
 }
 
 const retainStep: Step = async (deps, partition, lease) => {
   const state = await readPartition(deps, partition)
   if (!state) return never
   const { live, covered } = await readSegments(deps, partition)
-  const plan = planRetention(live, state.logStartOffset, partition.config, deps.clock.now())
+  const { config } = partition
+  const limitsBytes = config.cleanupPolicy.delete && config.retentionBytes >= 0 && live.length > 0
+  const retention = {
+    segments: live,
+    logStartOffset: state.logStartOffset,
+    unmergedBytes: limitsBytes ? await unmergedBytes(deps, partition, state, config.retentionBytes) : 0,
+  }
+  const plan = planRetention(retention, config, deps.clock.now())
   if (plan.logStartOffset > state.logStartOffset) {
     const moved = await moveLogStart(deps, partition, lease, plan.logStartOffset)
     if (!moved) return undefined

@@ -57,6 +57,9 @@ export interface CompactionReport {
     objectsDeleted: number
     itemsDeleted: number
   }
+  /** cleaner-recopy-percent is the second of the first: what compaction by key has looked at, and written again. */
+  cleanedBytes: number
+  recopiedBytes: number
   /** max-clean-time: the longest pass over one partition, in milliseconds. */
   maxCleanTimeMs: number
   /** max-compaction-delay: how much longer than max.compaction.lag.ms a record has waited, in milliseconds. */
@@ -75,6 +78,8 @@ export const newCompactionReport = (): CompactionReport => ({
     objectsDeleted: 0,
     itemsDeleted: 0,
   },
+  cleanedBytes: 0,
+  recopiedBytes: 0,
   maxCleanTimeMs: 0,
   maxCompactionDelayMs: 0,
   uncleanable: new Map(),

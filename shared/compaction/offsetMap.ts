@@ -1,61 +1,84 @@
 // The latest offset of each key, in bounded memory: 24 bytes a key, 16 of them a hash of it (Kafka's SkimpyOffsetMap).
-// Open addressing; it is full at nine tenths, before probing gets long.
+// Open addressing; it is full at nine tenths, before probing gets long. A slot:
+//
+//   4 words  hash of the key
+//   2 words  offset + 1, high and low: a free slot is all zeros, and takes no memory until it is written to
 
-import { hash } from 'node:crypto'
+import { hashKey } from './keyHash.ts'
 
+/** The key is bytes [start, end): a view for each of a million keys would cost more than the map. */
 export interface OffsetMap {
   /** false: the map is full and does not know the key; nothing was changed. */
-  put(key: Uint8Array, offset: number): boolean
-  get(key: Uint8Array): number | undefined
+  put(bytes: Uint8Array, start: number, end: number, offset: number): boolean
+  /** -1: it does not know the key. */
+  get(bytes: Uint8Array, start: number, end: number): number
   readonly size: () => number
 }
 
-const wordsPerKey = 4
+const wordsPerHash = 4
+const wordsPerSlot = wordsPerHash + 2
+const twoTo32 = 2 ** 32
+/** The slots lie anywhere in the memory: looked for one right after the other, they are waited for together. */
+const waitingMax = 64
 
 export function createOffsetMap(entriesMax: number): OffsetMap {
   const slots = Math.ceil(entriesMax / 0.9) + 1
-  const hashes = new Int32Array(slots * wordsPerKey)
-  const offsets = new Float64Array(slots).fill(-1)
+  const words = new Int32Array(slots * wordsPerSlot)
+  const hashes = new Int32Array(waitingMax * wordsPerHash)
+  const offsets = new Float64Array(waitingMax)
+  let waiting = 0
   let size = 0
 
-  /** The slot of the key, or the free one where it would go. */
-  const find = (words: Int32Array): number => {
-    for (let slot = (words[0] ?? 0) >>> 0; ; slot++) {
-      const at = slot % slots
-      if (offsets[at] === -1 || isSame(hashes, at * wordsPerKey, words)) return at
+  const offsetAt = (slot: number): number =>
+    (words[slot + 4] ?? 0) * twoTo32 + ((words[slot + 5] ?? 0) >>> 0) - 1
+
+  /** The slot of the key, or the free one where it would go, as the index of its first word. */
+  const find = (hash: number): number => {
+    const first = hashes[hash] ?? 0
+    for (let slot = Math.floor(((first >>> 0) / twoTo32) * slots) * wordsPerSlot; ; slot += wordsPerSlot) {
+      if (slot === words.length) slot = 0
+      if (words[slot] === first && isSame(words, slot, hashes, hash)) return slot
+      if (offsetAt(slot) < 0) return slot
     }
   }
 
-  return {
-    put(key, offset) {
-      const words = hashOf(key)
-      const slot = find(words)
-      if (offsets[slot] === -1) {
-        if (size >= entriesMax) return false
-        hashes.set(words, slot * wordsPerKey)
+  const settle = (): void => {
+    for (let i = 0; i < waiting; i++) {
+      const hash = i * wordsPerHash
+      const slot = find(hash)
+      if (offsetAt(slot) < 0) {
+        for (let word = 0; word < wordsPerHash; word++) words[slot + word] = hashes[hash + word] ?? 0
         size++
       }
-      offsets[slot] = offset
+      const stored = (offsets[i] ?? 0) + 1
+      words[slot + 4] = Math.floor(stored / twoTo32)
+      words[slot + 5] = stored
+    }
+    waiting = 0
+  }
+
+  return {
+    put(bytes, start, end, offset) {
+      const mayBeFull = size + waiting >= entriesMax
+      if (mayBeFull || waiting === waitingMax) settle()
+      hashKey(bytes, start, end, hashes, waiting * wordsPerHash)
+      if (size >= entriesMax && offsetAt(find(0)) < 0) return false
+      offsets[waiting++] = offset
       return true
     },
-    get(key) {
-      const offset = offsets[find(hashOf(key))]
-      return offset === -1 ? undefined : offset
+    get(bytes, start, end) {
+      settle()
+      hashKey(bytes, start, end, hashes, 0)
+      return offsetAt(find(0))
     },
-    size: () => size,
+    size() {
+      settle()
+      return size
+    },
   }
 }
 
-const digestBytes = Buffer.alloc(32)
-const digestWords = new Int32Array(digestBytes.buffer, digestBytes.byteOffset, wordsPerKey)
-
-/** Good until the next one: a million digests must not become a million pieces of memory. */
-function hashOf(key: Uint8Array): Int32Array {
-  digestBytes.write(hash('sha256', key, 'binary'), 'binary')
-  return digestWords
-}
-
-function isSame(hashes: Int32Array, at: number, words: Int32Array): boolean {
-  for (let i = 0; i < wordsPerKey; i++) if (hashes[at + i] !== words[i]) return false
-  return true
-}
+const isSame = (words: Int32Array, slot: number, hashes: Int32Array, hash: number): boolean =>
+  words[slot + 1] === hashes[hash + 1] &&
+  words[slot + 2] === hashes[hash + 2] &&
+  words[slot + 3] === hashes[hash + 3]

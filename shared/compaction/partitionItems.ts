@@ -1,6 +1,6 @@
 // What the table says of one partition, for the compactor: its sequencer, its segments, its flushes below the tail.
 
-import { inOrder } from '../log/extents.ts'
+import { endOf, inOrder } from '../log/extents.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
@@ -58,21 +58,56 @@ export async function readSegments(
 /** What lies in flushes, below the tail, in order; enough for one segment of `bytesMax`. */
 export async function readFlushes(
   deps: CompactionDeps,
-  { topicId, partition }: Partition,
+  partition: Partition,
   state: PartitionState,
   bytesMax: number,
 ): Promise<readonly PlacedExtent[]> {
-  const pk = deps.scope.indexPk(topicId, partition)
   const extents: PlacedExtent[] = []
-  let next = state.segmentsEndOffset
   let bytes = 0
-  for await (const item of queryAll(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
-    for (const extent of inOrder([parseIndexItem(item)], { topicId, partition, offset: next })) {
-      extents.push(extent)
-      next = extent.baseOffset + extent.offsetCount
-      bytes += extent.length
-    }
-    if (bytes >= bytesMax || next >= state.tailStartOffset) break
+  for await (const some of flushesOf(deps, partition, state)) {
+    extents.push(...some)
+    bytes += lengthOf(some)
+    if (bytes >= bytesMax) break
   }
   return extents
 }
+
+/**
+ * Of what is in no segment; not counted further than `bytesMax`. A spill that is half done names the same flush in the
+ * index and in the tail, and a merge may have taken it meanwhile.
+ */
+export async function unmergedBytes(
+  deps: CompactionDeps,
+  partition: Partition,
+  state: PartitionState,
+  bytesMax: number,
+): Promise<number> {
+  const { segmentsEndOffset, tailStartOffset } = state
+  let bytes = lengthOf(state.tail.filter((extent) => extent.baseOffset >= segmentsEndOffset))
+  if (bytes >= bytesMax || tailStartOffset <= segmentsEndOffset) return bytes
+  for await (const some of flushesOf(deps, partition, state)) {
+    bytes += lengthOf(some.filter((extent) => extent.baseOffset < tailStartOffset))
+    if (bytes >= bytesMax) break
+  }
+  return bytes
+}
+
+/** Index item by index item, from the end of the segments to the tail. */
+async function* flushesOf(
+  deps: CompactionDeps,
+  { topicId, partition }: Partition,
+  state: PartitionState,
+): AsyncGenerator<readonly PlacedExtent[]> {
+  const pk = deps.scope.indexPk(topicId, partition)
+  let next = state.segmentsEndOffset
+  for await (const item of queryAll(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
+    const extents = inOrder([parseIndexItem(item)], { topicId, partition, offset: next })
+    const last = extents.at(-1)
+    if (last) next = endOf(last)
+    yield extents
+    if (next >= state.tailStartOffset) return
+  }
+}
+
+const lengthOf = (extents: readonly PlacedExtent[]): number =>
+  extents.reduce((sum, { length }) => sum + length, 0)

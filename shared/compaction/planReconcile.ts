@@ -5,6 +5,8 @@
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'
+import type { TopicConfig } from '../topics/configs.ts'
+import type { CompactionSettings } from './deps.ts'
 
 export interface ReconcileInput {
   /** The partition's last segment, if it may grow. */
@@ -20,6 +22,12 @@ export type ReconcilePlan =
   | { readonly kind: 'merge'; readonly baseOffset: number; readonly sources: readonly PlacedExtent[] }
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'nothing' }
+
+/** How long a flush waits to be merged; segment.ms may only make it less. */
+export const mergeAgeMs = (
+  { reconcileAgeMs }: Pick<CompactionSettings, 'reconcileAgeMs'>,
+  { segmentMs }: Pick<TopicConfig, 'segmentMs'>,
+): number => Math.min(reconcileAgeMs, segmentMs)
 
 export function planReconcile(input: ReconcileInput): ReconcilePlan {
   const { fresh, last, segmentBytes, ageMs, nowMs } = input

@@ -2,7 +2,11 @@
 // compacted by key and retained too, so a preview is the least that a pass does.
 
 import { limits } from '../base/limits.ts'
+import { endOf } from '../log/extents.ts'
 import { workSortKey } from '../metadata/scope.ts'
+import { groupOf } from '../metadata/sequencer.ts'
+import type { TopicItem } from '../metadata/topicItem.ts'
+import { parseWorkItem } from '../metadata/workItem.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
@@ -10,7 +14,7 @@ import { parseCleanerItem } from './cleanerItem.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
 import { queryAll, readFlushes, readPartition, readSegments } from './partitionItems.ts'
 import { planClean } from './planClean.ts'
-import { planReconcile } from './planReconcile.ts'
+import { mergeAgeMs, planReconcile } from './planReconcile.ts'
 import { planRetention } from './planRetention.ts'
 
 export interface PartitionPreview {
@@ -32,25 +36,40 @@ export async function previewPass(
   topicName: string | undefined,
 ): Promise<readonly PartitionPreview[]> {
   const previews: PartitionPreview[] = []
-  const seen = new Set<string>()
-  const due = topicName === undefined ? { to: workSortKey(deps.clock.now() + 1) } : {}
-  const topics = topicName === undefined ? await catalog.list() : [await catalog.get(topicName)]
-  const byId = new Map(topics.flatMap((topic) => (topic ? [[topic.topicId, topic] as const] : [])))
-  for await (const { key } of queryAll(deps, { pk: deps.scope.workPk, ...due })) {
-    const [, topicId = '', group = ''] = key.sk.split('/')
-    const topic = byId.get(topicId)
-    if (!topic || seen.has(`${topicId}/${group}`)) continue
-    seen.add(`${topicId}/${group}`)
+  const groups = topicName === undefined ? dueGroups(deps, catalog) : groupsOf(await catalog.get(topicName))
+  for await (const { topic, group } of groups) {
+    const { name, topicId, partitionCount } = topic
     const config = effectiveConfig(topic.overrides)
-    const from = Number(group) * limits.partitionsPerSequencer
-    const to = Math.min(topic.partitionCount, from + limits.partitionsPerSequencer)
+    const from = group * limits.partitionsPerSequencer
+    const to = Math.min(partitionCount, from + limits.partitionsPerSequencer)
     for (let partition = from; partition < to; partition++) {
-      const preview = await previewPartition(deps, { topicName: topic.name, topicId, partition, config })
+      const preview = await previewPartition(deps, { topicName: name, topicId, partition, config })
       if (preview) previews.push(preview)
     }
   }
   return previews
 }
+
+interface Group {
+  readonly topic: TopicItem
+  readonly group: number
+}
+
+async function* dueGroups(deps: CompactionDeps, catalog: Catalog): AsyncGenerator<Group> {
+  const seen = new Set<string>()
+  const byId = new Map((await catalog.list()).map((topic) => [topic.topicId, topic]))
+  const due = { pk: deps.scope.workPk, to: workSortKey(deps.clock.now() + 1) }
+  for await (const item of queryAll(deps, due)) {
+    const { topicId, group } = parseWorkItem(item)
+    const topic = byId.get(topicId)
+    if (!topic || seen.has(`${topicId}/${group}`)) continue
+    seen.add(`${topicId}/${group}`)
+    yield { topic, group }
+  }
+}
+
+const groupsOf = (topic: TopicItem | undefined): readonly Group[] =>
+  topic ? Array.from({ length: groupOf(topic.partitionCount - 1) + 1 }, (_, group) => ({ topic, group })) : []
 
 /** undefined: there is nothing to do. */
 async function previewPartition(
@@ -63,20 +82,25 @@ async function previewPartition(
   if (!state) return undefined
   const { live } = await readSegments(deps, partition)
   const flushes = await readFlushes(deps, partition, state, Number.POSITIVE_INFINITY)
-  const fresh = [...flushes, ...state.tail]
+  const end = flushes.at(-1)
+  const indexedEnd = end ? endOf(end) : state.segmentsEndOffset
+  const fresh = [...flushes, ...state.tail.filter(({ baseOffset }) => baseOffset >= indexedEnd)]
   const segmentBytes = Math.min(config.segmentBytes, deps.settings.segmentBytesMax)
-  const ageMs = deps.settings.reconcileAgeMs
+  const ageMs = mergeAgeMs(deps.settings, config)
   const isMerged = planReconcile({ last: live.at(-1), fresh, segmentBytes, ageMs, nowMs }).kind === 'merge'
   const merged = isMerged ? fresh : []
   const { topicName, topicId, partition: number } = partition
   const cleanerKey = deps.scope.cleaner(topicId, number)
   const cleaner = parseCleanerItem(await retryRepeatable(deps, () => deps.table.get(cleanerKey)))
-  const clean = config.cleanupPolicy.compact
-    ? planClean(live, cleaner.firstDirtyOffset, config, nowMs)
-    : undefined
+  const clean = config.cleanupPolicy.compact ? planClean(live, cleaner, config, nowMs) : undefined
   const cleanEnd = clean?.kind === 'clean' ? clean.endOffset : 0
   const cleaned = live.filter(({ baseOffset }) => baseOffset < cleanEnd)
-  const { logStartOffset } = planRetention(live, state.logStartOffset, config, nowMs)
+  const retention = {
+    segments: live,
+    logStartOffset: state.logStartOffset,
+    unmergedBytes: fresh.reduce((sum, { length }) => sum + length, 0),
+  }
+  const { logStartOffset } = planRetention(retention, config, nowMs)
   const moves = logStartOffset > state.logStartOffset
   if (merged.length === 0 && cleaned.length === 0 && !moves) return undefined
   return {

@@ -2,25 +2,29 @@
 // own. Their bytes stay as they are but for base offset and leader epoch.
 
 import { invariant, KafkaError } from '../base/errors.ts'
-import { batchCrcIsValid } from '../kafka/recordBatchLayout.ts'
 import type { Lease } from '../leases/lease.ts'
 import { batchesOf } from '../log/readBatches.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { newObjectId } from '../metadata/objectId.ts'
+import type { SegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf, nextAttribute, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
 import type { Condition, TransactWrite } from '../ports/table.ts'
-import type { CompactionDeps, Partition } from './deps.ts'
+import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { readFlushes, type Segments } from './partitionItems.ts'
 import { keepLease, type StillHeld } from './partitionLease.ts'
-import { planReconcile } from './planReconcile.ts'
+import { mergeAgeMs, planReconcile, type ReconcilePlan } from './planReconcile.ts'
+import { readAhead, refuseDamage } from './readExtents.ts'
 import {
   addToTally,
+  type BuiltSegment,
   createSegmentBuilder,
   emptyTally,
   type SegmentBuilder,
   type Tally,
 } from './segmentBuilder.ts'
+import { createSlabs, type Slabs } from './slabs.ts'
 import { storeSegment } from './storeSegment.ts'
+import { createStoring } from './storing.ts'
 
 export type ReconcileOutcome =
   | { readonly kind: 'merged' }
@@ -29,44 +33,110 @@ export type ReconcileOutcome =
   /** Another worker has taken over. */
   | { readonly kind: 'lost' }
 
-/**
- * Makes one segment, if there is enough for one. What lies below `cleanEndOffset` takes no more in: compaction by
- * key tells segments it has seen from others, and neighbours that are small it rewrites as one anyway.
- */
-export async function reconcileOnce(
-  deps: CompactionDeps,
-  partition: Partition,
-  lease: Lease,
-  state: PartitionState,
-  { segments, cleanEndOffset }: { readonly segments: Segments; readonly cleanEndOffset: number },
-): Promise<ReconcileOutcome> {
-  const segmentBytes = Math.min(partition.config.segmentBytes, deps.settings.segmentBytesMax)
-  const fresh = await readFlushes(deps, partition, state, segmentBytes)
-  const last = segments.live.at(-1)
+export interface MergeTask {
+  readonly partition: Partition
+  readonly lease: Lease
+  readonly state: PartitionState
+  readonly segments: Segments
+  /**
+   * What lies below takes no more in: compaction by key tells segments it has seen from others, and neighbours that
+   * are small it rewrites as one anyway.
+   */
+  readonly cleanEndOffset: number
+  readonly deadlineMs: number
+}
+
+/** Makes segments while there is enough for one of full size, each from the end of the one before. */
+export async function reconcile(deps: CompactionDeps, task: MergeTask): Promise<ReconcileOutcome> {
+  const { partition, state, cleanEndOffset } = task
+  const last = task.segments.live.at(-1)
   // Read one after the other: between the two reads another worker has taken over and merged.
   if (last && last.endOffset !== state.segmentsEndOffset) return { kind: 'lost' }
-  const nowMs = deps.clock.now()
-  const { reconcileAgeMs: ageMs } = deps.settings
-  const grows = last && last.endOffset > cleanEndOffset ? last : undefined
-  const plan = planReconcile({ last: grows, fresh, segmentBytes, ageMs, nowMs })
-  if (plan.kind !== 'merge') return plan
+  const segmentBytes = Math.min(partition.config.segmentBytes, deps.settings.segmentBytesMax)
+  const merge = { ...task, segmentBytes, slabs: createSlabs(), stillHeld: keepLease(deps, task.lease) }
+  const storing = createStoring()
+  const end = async () => ((await storing.done()) ? merged : lost)
+  let from: Beginning = {
+    offset: state.segmentsEndOffset,
+    runningMaxTimestamp: last?.runningMaxTimestamp ?? -1,
+    grows: last && last.endOffset > cleanEndOffset ? last : undefined,
+  }
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const plan = await planSegment(deps, merge, from)
+      if (plan.kind !== 'merge') return isFirst ? plan : await end()
+      const segment = await buildSegment(deps, merge, from, plan)
+      if (!segment || !(await storing.begin(() => storeMerged(deps, merge, from, segment)))) return lost
+      if (segment.built.bytes < segmentBytes || isOver(deps, task.deadlineMs)) return await end()
+      const { endOffset: offset, runningMaxTimestamp } = segment
+      from = { offset, runningMaxTimestamp, grows: undefined }
+    }
+  } finally {
+    // The lease is released when nothing goes on under it.
+    await storing.done().catch(() => false)
+  }
+}
+
+const merged = { kind: 'merged' } as const
+const lost = { kind: 'lost' } as const
+
+interface Merge extends MergeTask {
+  readonly segmentBytes: number
+  readonly slabs: Slabs
+  readonly stillHeld: StillHeld
+}
+
+/** Where the next segment begins. */
+interface Beginning {
+  readonly offset: number
+  readonly runningMaxTimestamp: number
+  /** The segment before it, if it may take more in. */
+  readonly grows: SegmentItem | undefined
+}
+
+async function planSegment(deps: CompactionDeps, merge: Merge, from: Beginning): Promise<ReconcilePlan> {
+  const { partition, segmentBytes } = merge
+  const state = { ...merge.state, segmentsEndOffset: from.offset }
+  const fresh = await readFlushes(deps, partition, state, segmentBytes)
+  const ageMs = mergeAgeMs(deps.settings, partition.config)
+  return planReconcile({ last: from.grows, fresh, segmentBytes, ageMs, nowMs: deps.clock.now() })
+}
+
+interface MergedSegment {
+  readonly objectId: string
+  readonly built: BuiltSegment
+  readonly baseOffset: number
+  readonly endOffset: number
+  readonly runningMaxTimestamp: number
+}
+
+/** undefined: the lease was lost. */
+async function buildSegment(
+  deps: CompactionDeps,
+  { partition: { topicId, partition }, slabs, stillHeld }: Merge,
+  { runningMaxTimestamp }: Beginning,
+  { baseOffset, sources }: ReconcilePlan & { readonly kind: 'merge' },
+): Promise<MergedSegment | undefined> {
   const objectId = newObjectId(deps.clock, deps.random)
-  const { baseOffset, sources } = plan
-  const { topicId, partition: number } = partition
-  const builder = createSegmentBuilder(
-    { topicId, partition: number, objectId, baseOffset },
-    sources.reduce((sum, extent) => sum + extent.length, 0),
-  )
-  const tally = await copyBatches(deps, sources, builder, keepLease(deps, lease))
-  if (!tally) return { kind: 'lost' }
+  const bytes = sources.reduce((sum, extent) => sum + extent.length, 0)
+  const builder = createSegmentBuilder({ topicId, partition, objectId, baseOffset }, bytes, slabs)
+  const tally = await copyBatches(deps, sources, builder, stillHeld)
+  if (!tally) return undefined
   const endOffset = endOf(sources)
-  const built = builder.finish(endOffset)
-  invariant(
-    sameTally(built.tally, tally),
-    'merging keeps the number of batches and records and the sum of the CRCs',
-  )
-  const runningMaxTimestamp = Math.max(last?.runningMaxTimestamp ?? -1, built.maxTimestamp)
-  const stored = await storeSegment(deps, {
+  const built = await finish(deps, builder, sources, endOffset)
+  const isConserved = sameTally(built.tally, tally)
+  invariant(isConserved, 'merging keeps the number of batches and records and the sum of the CRCs')
+  const max = Math.max(runningMaxTimestamp, built.maxTimestamp)
+  return { objectId, built, baseOffset, endOffset, runningMaxTimestamp: max }
+}
+
+function storeMerged(
+  deps: CompactionDeps,
+  { partition, lease }: Merge,
+  from: Beginning,
+  { objectId, built, baseOffset, endOffset, runningMaxTimestamp }: MergedSegment,
+): Promise<boolean> {
+  return storeSegment(deps, {
     partition,
     lease,
     objectId,
@@ -78,25 +148,24 @@ export async function reconcileOnce(
       extents: built.extents,
       recordCount: built.tally.recordCount,
       firstTimestamp: built.firstTimestamp,
-      createdMs: nowMs,
+      createdMs: deps.clock.now(),
     },
     when: [],
-    with: [segmentsTakeOver(deps, partition, state, endOffset)],
+    with: [segmentsTakeOver(deps, partition, from.offset, endOffset)],
   })
-  return stored ? { kind: 'merged' } : { kind: 'lost' }
 }
 
 /** The segments are the log up to `endOffset`. A sequencer that was deleted must not come back as this alone. */
 const segmentsTakeOver = (
   deps: CompactionDeps,
   { topicId, partition }: Partition,
-  { segmentsEndOffset }: PartitionState,
+  before: number,
   endOffset: number,
 ): TransactWrite => ({
   kind: 'update',
   key: deps.scope.sequencer(topicId, groupOf(partition)),
   actions: [{ kind: 'set', attribute: segmentsEndAttribute(partition), value: endOffset }],
-  when: [{ kind: 'exists', attribute: nextAttribute(partition) }, unchangedEnd(partition, segmentsEndOffset)],
+  when: [{ kind: 'exists', attribute: nextAttribute(partition) }, unchangedEnd(partition, before)],
 })
 
 const unchangedEnd = (partition: number, end: number): Condition => {
@@ -104,9 +173,10 @@ const unchangedEnd = (partition: number, end: number): Condition => {
   return end === 0 ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: end }
 }
 
-const readsAhead = 4
-
-/** Bounded: the segment itself and a few extents ahead. undefined: the lease was lost. */
+/**
+ * Bounded: the segment itself and a few extents ahead. The CRCs are looked at when they are in place, once for all;
+ * what looks wrong before is looked at here. undefined: the lease was lost.
+ */
 async function copyBatches(
   deps: CompactionDeps,
   sources: readonly PlacedExtent[],
@@ -116,47 +186,31 @@ async function copyBatches(
   let tally = emptyTally
   for await (const { extent, bytes } of readAhead(deps, sources)) {
     if (!(await stillHeld())) return undefined
-    for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
-      builder.add(batch, baseOffset.first)
-      tally = addToTally(tally, batch)
+    try {
+      for (const { batch, baseOffset } of batchesOf(extent, bytes)) {
+        builder.add(batch, baseOffset.first)
+        tally = addToTally(tally, batch)
+      }
+    } catch (error) {
+      refuseDamage(extent, bytes)
+      throw error
     }
   }
   return tally
 }
 
-/** The batches of an extent; a damaged one is refused, with its place. */
-export function* soundBatchesOf(extent: PlacedExtent, bytes: Uint8Array): ReturnType<typeof batchesOf> {
-  for (const placed of batchesOf(extent, bytes)) {
-    const { batch, baseOffset } = placed
-    if (!batchCrcIsValid(batch)) {
-      const position = extent.position + batch.byteOffset - bytes.byteOffset
-      const place = `object ${extent.objectId}, position ${position}, offset ${baseOffset.first}`
-      throw new KafkaError(
-        'KAFKA_STORAGE_ERROR',
-        `The stored batch at ${place} is damaged: its CRC does not match.`,
-      )
-    }
-    yield placed
-  }
-}
-
-export async function* readAhead(
+/** What is damaged in the segment was so before: then the place that counts is there. */
+async function finish(
   deps: CompactionDeps,
-  extents: readonly PlacedExtent[],
-): AsyncGenerator<{ readonly extent: PlacedExtent; readonly bytes: Uint8Array }> {
-  const reading = new Map<PlacedExtent, Promise<Uint8Array>>()
-  for (const [i, extent] of extents.entries()) {
-    for (const ahead of extents.slice(i, i + readsAhead)) {
-      if (reading.has(ahead)) continue
-      const bytes = deps.blocks.read(ahead, 'catchUp')
-      // Awaited in its turn; until then its failure must not count as unhandled.
-      bytes.catch(() => undefined)
-      reading.set(ahead, bytes)
-    }
-    const bytes = (await reading.get(extent)) ?? new Uint8Array(0)
-    reading.delete(extent)
-    deps.report.counters.bytesRead += bytes.length
-    yield { extent, bytes }
+  builder: SegmentBuilder,
+  sources: readonly PlacedExtent[],
+  endOffset: number,
+): Promise<BuiltSegment> {
+  try {
+    return builder.finish(endOffset)
+  } catch (error) {
+    for await (const { extent, bytes } of readAhead(deps, sources)) refuseDamage(extent, bytes)
+    throw error
   }
 }
 

@@ -1,14 +1,21 @@
-// A pass of the planner: takes what is due from the work list, gives each partition its turn, a bounded number at once,
-// and writes down when to look again. Its cost follows what is due, not what exists.
+// A pass of the planner: takes what is due from the work list, gives the partitions with something to do their turns, a
+// bounded number at once, and writes down when to look again. Its cost follows what is due, not what exists.
 
 import { createLimiter } from '../base/concurrency.ts'
 import { limits } from '../base/limits.ts'
-import { maintainSequencer, workMarksAttribute } from '../log/maintain.ts'
+import { maintainSequencer } from '../log/maintain.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { workSortKey } from '../metadata/scope.ts'
-import { parseSequencer, type Sequencer, topicAttribute } from '../metadata/sequencer.ts'
+import {
+  groupOf,
+  parseSequencer,
+  partitionState,
+  type Sequencer,
+  topicAttribute,
+} from '../metadata/sequencer.ts'
+import type { TopicItem } from '../metadata/topicItem.ts'
+import { parseWorkItem, type WorkDues, type WorkItem, workDone, workWrite } from '../metadata/workItem.ts'
 import { retryRepeatable } from '../ports/retry.ts'
-import type { Item } from '../ports/table.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
 import {
@@ -18,6 +25,9 @@ import {
   type PartitionOutcome,
   type PartitionWorker,
 } from './deps.ts'
+import { queryAll } from './partitionItems.ts'
+import { mergeAgeMs } from './planReconcile.ts'
+import { planTurns } from './planTurns.ts'
 
 export interface PassOptions {
   /** The pass ends at the next clean point after this. */
@@ -42,28 +52,59 @@ export async function runPass(
   { deadlineMs, topicName }: PassOptions,
 ): Promise<PassOutcome> {
   const limiter = createLimiter(deps.settings.partitionsAtOnce)
-  const to = topicName === undefined ? workSortKey(deps.clock.now() + 1) : undefined
+  const pages = topicName === undefined ? dueSequencers(deps) : sequencersOf(deps, catalog, topicName)
   let sequencers = 0
-  let after: string | undefined
-  do {
-    const query = {
-      pk: deps.scope.workPk,
-      limit: workPerPage,
-      ...(to === undefined ? {} : { to }),
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    // A sequencer that is due several times has one turn, or its turns would take each other's leases.
-    const turns = [...Map.groupBy(items, ({ key }) => key.sk.slice(key.sk.indexOf('/') + 1)).values()]
-    const worked = turns.map(async (entries) => {
+  for await (const page of pages) {
+    const worked = page.map(async (sequencer) => {
       if (isOver(deps, deadlineMs)) return
-      const turn = { entries, deadlineMs, limiter, topicName, worker }
+      const turn = { ...sequencer, deadlineMs, limiter, isAskedFor: topicName !== undefined, worker }
       if (await workOnSequencer(deps, catalog, turn).catch(notWorked(deps))) sequencers++
     })
     await Promise.all(worked)
-    after = next
-  } while (after !== undefined && !isOver(deps, deadlineMs))
+    if (isOver(deps, deadlineMs)) break
+  }
   return { sequencers, unfinished: isOver(deps, deadlineMs) }
+}
+
+interface ListedSequencer {
+  readonly topicId: string
+  readonly group: number
+  /** What the work list says of it. */
+  readonly entries: readonly WorkItem[]
+}
+
+/** One that is due several times has one turn, or its turns would take each other's leases. */
+async function* dueSequencers(deps: CompactionDeps): AsyncGenerator<readonly ListedSequencer[]> {
+  const range = { pk: deps.scope.workPk, to: workSortKey(deps.clock.now() + 1), limit: workPerPage }
+  for (let after: string | undefined; ; ) {
+    const query = after === undefined ? range : { ...range, after }
+    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
+    const work = Map.groupBy(items.map(parseWorkItem), ({ topicId, group }) => `${topicId}/${group}`)
+    yield [...work.values()].flatMap(([first, ...others]) => {
+      return first ? [{ topicId: first.topicId, group: first.group, entries: [first, ...others] }] : []
+    })
+    if (next === undefined) return
+    after = next
+  }
+}
+
+/** Whether or not the list has them: it may have missed one. */
+async function* sequencersOf(
+  deps: CompactionDeps,
+  catalog: Catalog,
+  topicName: string,
+): AsyncGenerator<readonly ListedSequencer[]> {
+  const topic = await catalog.get(topicName)
+  if (!topic) return
+  const { topicId, partitionCount } = topic
+  const work: WorkItem[] = []
+  for await (const item of queryAll(deps, { pk: deps.scope.workPk })) {
+    const entry = parseWorkItem(item)
+    if (entry.topicId === topicId) work.push(entry)
+  }
+  yield Array.from({ length: groupOf(partitionCount - 1) + 1 }, (_, group) => {
+    return { topicId, group, entries: work.filter((entry) => entry.group === group) }
+  })
 }
 
 /** What fails here stays on the list, and keeps no other from its turn. */
@@ -72,48 +113,64 @@ const notWorked = (deps: CompactionDeps) => (error: unknown) => {
   return false
 }
 
-interface Turn {
-  /** What the work list says of one sequencer: at least one. */
-  readonly entries: readonly Item[]
+interface Turn extends ListedSequencer {
   readonly deadlineMs: number
   readonly limiter: ReturnType<typeof createLimiter>
-  readonly topicName: string | undefined
+  /** All of its partitions, now. */
+  readonly isAskedFor: boolean
   readonly worker: PartitionWorker
 }
 
-async function workOnSequencer(
-  deps: CompactionDeps,
-  catalog: Catalog,
-  { entries, deadlineMs, limiter, topicName, worker }: Turn,
-): Promise<boolean> {
-  const [, topicId = '', groupText = ''] = entries[0]?.key.sk.split('/') ?? []
-  const group = Number(groupText)
+async function workOnSequencer(deps: CompactionDeps, catalog: Catalog, turn: Turn): Promise<boolean> {
+  const { topicId, group, entries, deadlineMs, limiter, worker } = turn
   const key = deps.scope.sequencer(topicId, group)
   const sequencerItem = await retryRepeatable(deps, () => deps.table.get(key))
   const sequencer = sequencerItem && parseSequencer(sequencerItem)
   const name = sequencer?.attributes[topicAttribute]
   const topic = typeof name === 'string' ? await catalog.get(name) : undefined
-  if (topicName !== undefined && topic?.name !== topicName) return false
   if (!sequencer || topic?.topicId !== topicId) {
-    await finish(deps, entries, topicId, group, undefined)
+    await finish(deps, turn, {})
     return false
   }
-  const dueMs = await spillOldTail(deps, sequencer, topicId, group)
   const config = effectiveConfig(topic.overrides)
-  const from = group * limits.partitionsPerSequencer
-  const count = Math.min(topic.partitionCount - from, limits.partitionsPerSequencer)
-  const outcomes = await Promise.all(
-    Array.from({ length: count }, (_, i) => {
-      const partition: Partition = { topicName: topic.name, topicId, partition: from + i, config }
-      return limiter(() => workOnPartition(deps, worker, partition, deadlineMs))
-    }),
+  const tail = await spillOldTail(deps, sequencer, {
+    topicId,
+    group,
+    ageMs: mergeAgeMs(deps.settings, config),
+  })
+  const partitions = partitionsOf(topic, group)
+  const unmerged = partitions.filter((partition) => hasUnmerged(sequencer, partition, tail.isSpilled))
+  const turns = turn.isAskedFor
+    ? { now: partitions, later: new Map<number, number>() }
+    : planTurns(entries, { partitions, unmerged, isSpilled: tail.isSpilled, nowMs: deps.clock.now() })
+  const worked = turns.now.map(async (number): Promise<[number, number | undefined]> => {
+    const partition: Partition = { topicName: topic.name, topicId, partition: number, config }
+    const { dueMs } = await limiter(() => workOnPartition(deps, worker, partition, deadlineMs))
+    return [number, dueMs]
+  })
+  const dues = [...turns.later, ...(await Promise.all(worked))].flatMap(([number, due]) =>
+    isEver(due) ? [[number, due] as const] : [],
   )
-  const dues = [dueMs, ...outcomes.map((outcome) => outcome.dueMs)].filter((due) => due !== undefined)
-  // A config of Kafka's largest number means never.
-  const nextMs = Math.min(...dues, Number.MAX_SAFE_INTEGER)
-  await finish(deps, entries, topicId, group, nextMs < Number.MAX_SAFE_INTEGER ? nextMs : undefined)
+  await finish(deps, turn, { tailMs: tail.dueMs, partitions: new Map(dues) })
   return true
 }
+
+function partitionsOf({ partitionCount }: TopicItem, group: number): readonly number[] {
+  const from = group * limits.partitionsPerSequencer
+  const count = Math.min(partitionCount - from, limits.partitionsPerSequencer)
+  return Array.from({ length: Math.max(0, count) }, (_, i) => from + i)
+}
+
+/** Below the tail, where merging looks for it. */
+function hasUnmerged(sequencer: Sequencer, partition: number, isSpilled: boolean): boolean {
+  const state = partitionState(sequencer, partition)
+  if (!state) return false
+  return (isSpilled ? state.nextOffset : state.tailStartOffset) > state.segmentsEndOffset
+}
+
+/** A config of Kafka's largest number means never. */
+const isEver = (dueMs: number | undefined): dueMs is number =>
+  dueMs !== undefined && dueMs < Number.MAX_SAFE_INTEGER
 
 /** What stops one partition must not stop the others, also a broken invariant, or a worker that nobody hears of. */
 async function workOnPartition(
@@ -137,38 +194,37 @@ async function workOnPartition(
 
 const uncleanableRetryMs = 15 * 60_000
 
-/** What has waited long enough leaves the tail, so that it can be merged; answers when the rest will have. */
+interface OldTail {
+  readonly isSpilled: boolean
+  /** When what is left of it will have waited long enough. */
+  readonly dueMs?: number
+}
+
+/** What has waited long enough leaves the tail, so that it can be merged. */
 async function spillOldTail(
   deps: CompactionDeps,
   sequencer: Sequencer,
-  topicId: string,
-  group: number,
-): Promise<number | undefined> {
+  { topicId, group, ageMs }: { readonly topicId: string; readonly group: number; readonly ageMs: number },
+): Promise<OldTail> {
   const [first] = sequencer.tail
-  if (!first) return undefined
-  const oldMs = objectTimeMs(first.objectId) + deps.settings.reconcileAgeMs
-  if (deps.clock.now() < oldMs) return oldMs
+  if (!first) return { isSpilled: false }
+  const oldMs = objectTimeMs(first.objectId) + ageMs
+  if (deps.clock.now() < oldMs) return { isSpilled: false, dueMs: oldMs }
   await maintainSequencer(deps, topicId, group, true)
-  return undefined
+  return { isSpilled: true }
 }
 
 /** Later first, then the entries that were worked on, unless marked again meanwhile: a crash forgets nothing. */
 async function finish(
   deps: CompactionDeps,
-  entries: readonly Item[],
-  topicId: string,
-  group: number,
-  dueMs: number | undefined,
+  { topicId, group, entries }: ListedSequencer,
+  dues: WorkDues,
 ): Promise<void> {
-  const later = dueMs === undefined ? undefined : deps.scope.work(topicId, group, Math.max(dueMs, 1))
-  if (later && entries.every(({ key }) => key.sk !== later.sk)) {
-    const mark = { kind: 'add', attribute: workMarksAttribute, value: 1 } as const
-    await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key: later, actions: [mark] }))
-  }
-  for (const { key, attributes } of entries) {
-    const marks = attributes[workMarksAttribute]
-    if (later?.sk === key.sk || typeof marks !== 'number') continue
-    const when = [{ kind: 'equals', attribute: workMarksAttribute, value: marks }] as const
-    await retryRepeatable(deps, () => deps.table.write({ kind: 'delete', key, when }))
+  const nextMs = Math.min(dues.tailMs ?? Number.POSITIVE_INFINITY, ...(dues.partitions?.values() ?? []))
+  const later = isEver(nextMs) ? deps.scope.work(topicId, group, Math.max(nextMs, 1)) : undefined
+  if (later) await retryRepeatable(deps, () => deps.table.write(workWrite(later, dues)))
+  for (const entry of entries) {
+    if (later?.sk === entry.key.sk) continue
+    await retryRepeatable(deps, () => deps.table.write(workDone(entry)))
   }
 }

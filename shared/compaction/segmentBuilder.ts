@@ -6,6 +6,7 @@ import { patchBatch, splitBatches } from '../kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { encodeSegmentFooter } from '../metadata/segmentFooter.ts'
+import { type Slabs, slabBytes } from './slabs.ts'
 
 export interface SegmentPlace {
   readonly topicId: string
@@ -32,19 +33,20 @@ export interface BuiltSegment {
   readonly maxTimestamp: number
   /** Of the first batch, -1 where there is none. */
   readonly firstTimestamp: number
+  /** The parts are stored, and nobody looks at them any more. */
+  free(): void
 }
 
 export interface SegmentBuilder {
   /** A batch that follows those before it; it is copied. */
   add(batch: Uint8Array, baseOffset: number): void
-  readonly bytes: () => number
   /** `endOffset` is exclusive and may lie behind the last record. */
   finish(endOffset: number): BuiltSegment
+  /** Of a segment that nobody wants. */
+  free(): void
 }
 
 const chunkBytes = 1024 * 1024
-/** One size for nearly all, so that what one segment gives back the next one takes. */
-const slabBytes = 4 * 1024 * 1024
 
 interface Chunk {
   readonly baseOffset: number
@@ -53,16 +55,20 @@ interface Chunk {
   maxTimestamp: number
 }
 
-/** `bytesExpected` is a guess: what is not needed is not taken from the memory. */
-export function createSegmentBuilder(place: SegmentPlace, bytesExpected: number): SegmentBuilder {
-  const slabs = createSlabs(bytesExpected)
+/** `bytesExpected` is a guess, so that a small segment does not take much memory. */
+export function createSegmentBuilder(
+  place: SegmentPlace,
+  bytesExpected: number,
+  slabs: Slabs,
+): SegmentBuilder {
+  const packed = createPacked(slabs, Math.min(bytesExpected, slabBytes))
   const chunks: Chunk[] = [newChunk(place.baseOffset, 0)]
   let bytes = 0
 
   return {
-    bytes: () => bytes,
+    free: packed.free,
     add(batch, baseOffset) {
-      const copy = slabs.add(batch)
+      const copy = packed.add(batch)
       patchBatch(copy, baseOffset, 0)
       const { maxTimestamp } = readHeader(copy)
       let chunk = chunks.at(-1)
@@ -88,38 +94,40 @@ export function createSegmentBuilder(place: SegmentPlace, bytesExpected: number)
           producerBatches: [],
         }
       })
-      const parts = slabs.filled()
+      const parts = packed.filled()
       const tally = tallyOf(parts, place.baseOffset, endOffset)
       const footer = encodeSegmentFooter({ ...place, ...tally, endOffset, chunks: extents })
       const maxTimestamp = Math.max(...extents.map((extent) => extent.maxTimestamp))
       const [first] = parts
       const firstTimestamp = first ? readHeader(first).maxTimestamp : -1
-      return { parts: [...parts, footer], extents, tally, bytes, maxTimestamp, firstTimestamp }
+      const { free } = packed
+      return { parts: [...parts, footer], extents, tally, bytes, maxTimestamp, firstTimestamp, free }
     },
   }
 }
 
 /** Batches one after the other in a few large pieces of memory. */
-function createSlabs(bytesExpected: number) {
+function createPacked(slabs: Slabs, pieceBytes: number) {
   const full: Uint8Array[] = []
-  let slab = new Uint8Array(0)
+  const taken: Uint8Array[] = []
+  let slab: Uint8Array = new Uint8Array(0)
   let filled = 0
-  let total = 0
   return {
     /** The copy. */
     add(batch: Uint8Array): Uint8Array {
       if (filled + batch.length > slab.length) {
         full.push(slab.subarray(0, filled))
-        slab = new Uint8Array(Math.max(batch.length, Math.min(slabBytes, bytesExpected - total)))
+        slab = slabs.take(Math.max(batch.length, pieceBytes))
+        taken.push(slab)
         filled = 0
       }
       slab.set(batch, filled)
       filled += batch.length
-      total += batch.length
       return slab.subarray(filled - batch.length, filled)
     },
     filled: (): readonly Uint8Array[] =>
       [...full, slab.subarray(0, filled)].filter(({ length }) => length > 0),
+    free: () => slabs.give(taken.splice(0)),
   }
 }
 

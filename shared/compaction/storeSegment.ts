@@ -28,6 +28,7 @@ export async function storeSegment(deps: CompactionDeps, swap: SegmentSwap): Pro
   const { topicId, partition } = swap.partition
   const name = deps.scope.segmentObject(swap.objectId)
   await retryRepeatable(deps, () => deps.objects.putIfAbsent(name, built.parts))
+  built.free()
   deps.report.counters.bytesWritten += built.bytes
   const key = deps.scope.segment(topicId, partition, swap.endOffset - 1)
   const attributes = segmentAttributes(swap.segment)

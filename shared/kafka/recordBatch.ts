@@ -4,6 +4,7 @@
 
 import { viewOf, writeInt64 } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
+import { discard } from '../base/memory.ts'
 import { type Codec, codecBits, codecOf, compress, decompress } from './compression.ts'
 import { encodeRecords } from './encodeRecords.ts'
 import {
@@ -103,8 +104,12 @@ export function encodeBatch(input: BatchInput): Uint8Array {
 export function decodeRecords(batch: Uint8Array, maxDecompressedBytes: number): readonly KafkaRecord[] {
   checkOneBatch(batch)
   const header = readHeader(batch)
+  return restOf(openRecords(batch, header, maxDecompressedBytes), header)
+}
+
+/** The records that the cursor has not come to yet. */
+export function restOf(cursor: RecordCursor, header: BatchHeader): readonly KafkaRecord[] {
   const timestampType = timestampTypeOf(header.attributes)
-  const cursor = openRecords(batch, header, maxDecompressedBytes)
   const records: KafkaRecord[] = []
   while (cursor.next()) {
     records.push({
@@ -128,6 +133,11 @@ export function openRecords(
   const codec = codecOf(header.attributes)
   if (codec === 'none') return new RecordCursor(batch, batchHeaderSize, header)
   return new RecordCursor(decompress(codec, batch.subarray(batchHeaderSize), maxDecompressedBytes), 0, header)
+}
+
+/** The walk over `bytes` is over, and nobody looks at them any more: what was decompressed for it is given back. */
+export function closeRecords(batch: Uint8Array, bytes: Uint8Array): void {
+  if (bytes !== batch) discard(bytes)
 }
 
 /** A copy of the bytes that leaves room for a header before them. */

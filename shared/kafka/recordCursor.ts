@@ -18,7 +18,7 @@ interface BatchOfRecords {
 }
 
 export class RecordCursor {
-  /** Of the current record; -1 before the first. */
+  /** Of the current record; before the first one -1, and both positions where it begins. */
   index = -1
   start = 0
   end = 0
@@ -26,12 +26,13 @@ export class RecordCursor {
   timestamp = 0
   offsetDelta = 0
   keyLength = -1
+  keyStart = 0
   valueLength = -1
   headerCount = 0
-  #keyStart = 0
   #valueStart = 0
   #headersStart = 0
-  readonly #bytes: Uint8Array
+  /** In which the positions count. */
+  readonly bytes: Uint8Array
   readonly #start: number
   readonly #reader: ByteReader
   readonly #batch: BatchOfRecords
@@ -39,8 +40,10 @@ export class RecordCursor {
   /** The records fill the plain bytes from `start` on. */
   constructor(bytes: Uint8Array, start: number, batch: BatchOfRecords) {
     if (batch.recordCount < 0) throw refusal(`recordCount is ${batch.recordCount}`)
-    this.#bytes = bytes
+    this.bytes = bytes
     this.#start = start
+    this.start = start
+    this.end = start
     this.#reader = new ByteReader(bytes, 'INVALID_RECORD', start)
     this.#batch = batch
   }
@@ -61,7 +64,7 @@ export class RecordCursor {
   }
 
   key(): Uint8Array | null {
-    return this.#slice(this.#keyStart, this.keyLength)
+    return this.#slice(this.keyStart, this.keyLength)
   }
 
   value(): Uint8Array | null {
@@ -70,7 +73,7 @@ export class RecordCursor {
 
   /** All records as they lie one after the other. */
   plainRecords(): Uint8Array {
-    return this.#bytes.subarray(this.#start)
+    return this.bytes.subarray(this.#start)
   }
 
   eachHeader(visit: (key: string, value: Uint8Array | null) => void): void {
@@ -92,7 +95,7 @@ export class RecordCursor {
     this.offsetDelta = reader.varint('offsetDelta')
     this.#checkDeltas()
     this.keyLength = nullableLength(reader, 'key length')
-    this.#keyStart = reader.position
+    this.keyStart = reader.position
     if (this.keyLength > 0) reader.skipBytes(this.keyLength, 'key')
     this.valueLength = nullableLength(reader, 'value length')
     this.#valueStart = reader.position
@@ -124,7 +127,7 @@ export class RecordCursor {
   }
 
   #slice(start: number, length: number): Uint8Array | null {
-    return length < 0 ? null : this.#bytes.subarray(start, start + length)
+    return length < 0 ? null : this.bytes.subarray(start, start + length)
   }
 
   #located(error: unknown): unknown {

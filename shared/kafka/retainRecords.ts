@@ -3,22 +3,26 @@
 // how far its producer's sequence had come. With a delete horizon (KIP-534) the base timestamp holds the horizon and
 // the records' deltas count from there; bit 6 says so.
 
+import { discard } from '../base/memory.ts'
 import { type Codec, codecOf, compress } from './compression.ts'
 import { encodeRecords } from './encodeRecords.ts'
-import { decodeRecords, openRecords, withHeaderRoom } from './recordBatch.ts'
-import { attributeBit, batchHeaderSize, checkOneBatch, readHeader, writeHeader } from './recordBatchLayout.ts'
+import { closeRecords, openRecords, restOf, withHeaderRoom } from './recordBatch.ts'
+import {
+  attributeBit,
+  type BatchHeader,
+  batchHeaderSize,
+  checkOneBatch,
+  readHeader,
+  writeHeader,
+} from './recordBatchLayout.ts'
+import { RecordCursor } from './recordCursor.ts'
 
 export interface Retention {
-  readonly keep: (record: RecordInQuestion) => boolean
+  /** The cursor is at the record, and stays there. */
+  readonly keep: (offset: number, record: RecordCursor) => boolean
   /** Milliseconds; of a batch that keeps tombstones and has no horizon yet. */
   readonly newHorizonMs: number
   readonly maxDecompressedBytes: number
-}
-
-export interface RecordInQuestion {
-  readonly offset: number
-  readonly key: Uint8Array | null
-  readonly isTombstone: boolean
 }
 
 export interface RetainedBatch {
@@ -37,11 +41,21 @@ export function deleteHorizonMs(batch: Uint8Array): number | undefined {
 /** `batch` has its offsets in place. */
 export function retainRecords(batch: Uint8Array, retention: Retention): RetainedBatch {
   const survivors = chooseRecords(batch, retention)
-  const { kept, dropped } = survivors
-  const setsHorizon = survivors.keepsTombstone && deleteHorizonMs(batch) === undefined
-  if (kept === 0) return { bytes: undefined, kept, dropped }
-  if (dropped === 0 && !setsHorizon) return { bytes: batch, kept, dropped }
-  return { bytes: rebuild(batch, survivors, setsHorizon ? retention : undefined), kept, dropped }
+  const bytes = retainedBytes(batch, survivors, retention)
+  closeRecords(batch, survivors.bytes)
+  return { bytes, kept: survivors.kept, dropped: survivors.dropped }
+}
+
+function retainedBytes(
+  batch: Uint8Array,
+  survivors: Survivors,
+  retention: Retention,
+): Uint8Array | undefined {
+  const { kept, dropped, keepsTombstone } = survivors
+  const setsHorizon = keepsTombstone && deleteHorizonMs(batch) === undefined
+  if (kept === 0) return undefined
+  if (dropped === 0 && !setsHorizon) return batch
+  return rebuild(batch, survivors, setsHorizon ? retention : undefined)
 }
 
 /** The batch without records. */
@@ -53,10 +67,11 @@ export function emptyBatch(batch: Uint8Array): Uint8Array {
 }
 
 interface Survivors {
-  /** Of the batch's plain records, as they lie one after the other: [start, end) of neighbours that stay. */
-  readonly runs: readonly { readonly start: number; readonly end: number }[]
-  readonly plainRecords: Uint8Array
-  readonly offsetDeltas: ReadonlySet<number>
+  /** The batch's plain records, and where they begin in it. */
+  readonly bytes: Uint8Array
+  readonly start: number
+  /** Neighbours that stay: start, end, start, end… */
+  readonly runs: readonly number[]
   readonly kept: number
   readonly dropped: number
   readonly keepsTombstone: boolean
@@ -67,67 +82,69 @@ function chooseRecords(batch: Uint8Array, { keep, maxDecompressedBytes }: Retent
   checkOneBatch(batch)
   const header = readHeader(batch)
   const cursor = openRecords(batch, header, maxDecompressedBytes)
-  const runs: { start: number; end: number }[] = []
-  const offsetDeltas = new Set<number>()
-  let first: number | undefined
+  const start = cursor.end
+  const runs: number[] = []
+  let runEnd = -1
+  let kept = 0
   let keepsTombstone = false
   let maxTimestamp = -1
   while (cursor.next()) {
-    first ??= cursor.start
-    const isTombstone = cursor.valueLength < 0
-    if (!keep({ offset: header.baseOffset + cursor.offsetDelta, key: cursor.key(), isTombstone })) continue
-    const start = cursor.start - first
-    const end = cursor.end - first
-    const last = runs.at(-1)
-    if (last?.end === start) last.end = end
-    else runs.push({ start, end })
-    offsetDeltas.add(cursor.offsetDelta)
-    keepsTombstone ||= isTombstone
+    if (!keep(header.baseOffset + cursor.offsetDelta, cursor)) continue
+    if (runEnd !== cursor.start) runs.push(cursor.start, cursor.end)
+    else runs[runs.length - 1] = cursor.end
+    runEnd = cursor.end
+    kept++
+    keepsTombstone ||= cursor.valueLength < 0
     maxTimestamp = Math.max(maxTimestamp, cursor.timestamp)
   }
-  const kept = offsetDeltas.size
   const dropped = header.recordCount - kept
-  const plainRecords = cursor.plainRecords()
-  return { runs, plainRecords, offsetDeltas, kept, dropped, keepsTombstone, maxTimestamp }
+  return { bytes: cursor.bytes, start, runs, kept, dropped, keepsTombstone, maxTimestamp }
 }
 
 /** Records are copied as they lie; only a new horizon changes what their timestamps count from. */
 function rebuild(batch: Uint8Array, survivors: Survivors, horizon: Retention | undefined): Uint8Array {
   const header = readHeader(batch)
-  const codec: Codec = codecOf(header.attributes)
-  const room = codec === 'none' ? batchHeaderSize : 0
-  const plain = horizon ? countFromHorizon(batch, survivors, horizon, room) : copyRuns(survivors, room)
-  const rebuilt = codec === 'none' ? plain : withHeaderRoom(compress(codec, plain))
+  const { kept: recordCount } = survivors
+  const plain = withRuns(survivors)
+  const changed = horizon ? countFrom(horizon.newHorizonMs, plain, { ...header, recordCount }) : plain
+  const rebuilt = compressedAs(codecOf(header.attributes), changed)
   const appendTime = (header.attributes & attributeBit.logAppendTime) !== 0
   writeHeader(rebuilt, {
     ...header,
     attributes: header.attributes | (horizon ? attributeBit.deleteHorizon : 0),
     baseTimestamp: horizon?.newHorizonMs ?? header.baseTimestamp,
     maxTimestamp: appendTime ? header.maxTimestamp : survivors.maxTimestamp,
-    recordCount: survivors.kept,
+    recordCount,
   })
   return rebuilt
 }
 
-function copyRuns({ runs, plainRecords }: Survivors, room: number): Uint8Array {
-  const bytes = new Uint8Array(runs.reduce((sum, { start, end }) => sum + end - start, room))
-  let filled = room
-  for (const { start, end } of runs) {
-    bytes.set(plainRecords.subarray(start, end), filled)
-    filled += end - start
-  }
-  return bytes
+function compressedAs(codec: Codec, plain: Uint8Array): Uint8Array {
+  if (codec === 'none') return plain
+  const compressed = compress(codec, plain.subarray(batchHeaderSize))
+  const rebuilt = withHeaderRoom(compressed)
+  discard(compressed)
+  discard(plain)
+  return rebuilt
 }
 
-function countFromHorizon(
-  batch: Uint8Array,
-  { offsetDeltas }: Survivors,
-  { newHorizonMs, maxDecompressedBytes }: Retention,
-  room: number,
-): Uint8Array {
-  const { baseOffset } = readHeader(batch)
-  const records = decodeRecords(batch, maxDecompressedBytes)
-  const kept = records.filter(({ offset }) => offsetDeltas.has(offset - baseOffset))
-  const deltas = kept.map(({ offset }) => offset - baseOffset)
-  return encodeRecords(kept, { baseTimestamp: newHorizonMs, offsetDeltas: deltas, room })
+/** Room for a header, and the records that stay. Moved within a copy, which takes no view for each run. */
+function withRuns({ bytes, start, runs }: Survivors): Uint8Array {
+  const copy = new Uint8Array(batchHeaderSize + bytes.length - start)
+  copy.set(bytes.subarray(start), batchHeaderSize)
+  const shift = batchHeaderSize - start
+  let filled = batchHeaderSize
+  for (let i = 0; i < runs.length; i += 2) {
+    const runStart = runs[i] ?? 0
+    const runEnd = runs[i + 1] ?? 0
+    copy.copyWithin(filled, runStart + shift, runEnd + shift)
+    filled += runEnd - runStart
+  }
+  return copy.subarray(0, filled)
+}
+
+function countFrom(baseTimestamp: number, plain: Uint8Array, header: BatchHeader): Uint8Array {
+  const records = restOf(new RecordCursor(plain, batchHeaderSize, header), header)
+  const offsetDeltas = records.map(({ offset }) => offset - header.baseOffset)
+  return encodeRecords(records, { baseTimestamp, offsetDeltas, room: batchHeaderSize })
 }

@@ -30,10 +30,14 @@ interface Cached {
   size: number
 }
 
-export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
+/** `cache`: where the tenants of a process share its memory; names and keys tell their blocks apart. */
+export function createBlocks(
+  deps: LogDeps,
+  settings: BlockSettings,
+  cache: BlockCache = createBlockCache(settings.cacheBytesMax),
+): Blocks {
   const { blockBytes } = settings
   const readAheadBlocks = Math.max(1, Math.floor(settings.readAheadBytes / blockBytes))
-  const cache = createCache(settings.cacheBytesMax)
   const lanes: Record<Lane, Limiter> = {
     tail: createLimiter(settings.tailReadsMax),
     catchUp: createLimiter(settings.catchUpReadsMax),
@@ -67,9 +71,9 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
   }
 
   const readInline = async (extent: Extent, lane: Lane) => {
-    const name = `inline/${extent.objectId}`
+    const key = deps.scope.inlineData(extent.objectId)
+    const name = `${key.pk}#${key.sk}`
     if (!cache.has(name)) {
-      const key = deps.scope.inlineData(extent.objectId)
       const bytes = lanes[lane](() => retryRepeatable(deps, () => deps.table.get(key))).then((item) => {
         const data = item?.attributes.data
         // A copy, because blocks are stamped with their offsets and items are not ours to change.
@@ -85,11 +89,16 @@ export function createBlocks(deps: LogDeps, settings: BlockSettings): Blocks {
       if (extent.length === 0) return new Uint8Array(0)
       const bytes = await (extent.storage === 'inline' ? readInline(extent, lane) : readObject(extent, lane))
       if (bytes) return bytes
-      const message = `${extent.length} bytes at position ${extent.position} of object ${extent.objectId} are missing.`
-      throw new KafkaError('KAFKA_STORAGE_ERROR', message)
+      throw missing(extent)
     },
   }
 }
+
+export const missing = ({ objectId, position, length }: Extent): KafkaError =>
+  new KafkaError(
+    'KAFKA_STORAGE_ERROR',
+    `${length} bytes at position ${position} of object ${objectId} are missing.`,
+  )
 
 /** Of an extent that is not inline. */
 export const objectName = (
@@ -152,8 +161,14 @@ export function missingRuns(
   return runs
 }
 
+export interface BlockCache {
+  has(key: string): boolean
+  add(key: string, bytes: Promise<Uint8Array | undefined>): void
+  get(key: string): Promise<Uint8Array | undefined> | undefined
+}
+
 /** Least recently used goes first. A block that failed to come, or is missing, is not kept. */
-function createCache(bytesMax: number) {
+export function createBlockCache(bytesMax: number): BlockCache {
   const entries = new Map<string, Cached>()
   let total = 0
 
@@ -174,8 +189,8 @@ function createCache(bytesMax: number) {
   }
 
   return {
-    has: (key: string) => entries.has(key),
-    add(key: string, bytes: Promise<Uint8Array | undefined>) {
+    has: (key) => entries.has(key),
+    add(key, bytes) {
       const cached: Cached = { bytes, size: 0 }
       entries.set(key, cached)
       bytes.then(
@@ -183,7 +198,7 @@ function createCache(bytesMax: number) {
         () => drop(key, cached),
       )
     },
-    get(key: string): Promise<Uint8Array | undefined> | undefined {
+    get(key) {
       const cached = entries.get(key)
       if (!cached) return undefined
       entries.delete(key)

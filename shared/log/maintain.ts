@@ -1,9 +1,9 @@
 // Carries out what planSpill decides. Any number of writers may do it at once, and any of them may stop anywhere: the
 // next one that meets a long tail does the same again.
 
-import { parseSequencer } from '../metadata/sequencer.ts'
+import { groupOf, parseSequencer } from '../metadata/sequencer.ts'
+import { workWrite } from '../metadata/workItem.ts'
 import { retryRepeatable } from '../ports/retry.ts'
-import type { Action } from '../ports/table.ts'
 import type { LogDeps } from './deps.ts'
 import { planEvictions, planSpill } from './planSpill.ts'
 
@@ -34,9 +34,14 @@ export async function maintainSequencer(
  * spill, so that its planner looks only at what was written to. Counts, so that a mark made while it works is not lost.
  */
 export async function markWork(deps: LogDeps, topicId: string, group: number): Promise<void> {
-  const key = deps.scope.work(topicId, group, 0)
-  const mark: Action = { kind: 'add', attribute: workMarksAttribute, value: 1 }
-  await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key, actions: [mark] }))
+  const write = workWrite(deps.scope.work(topicId, group, 0))
+  await retryRepeatable(deps, () => deps.table.write(write))
 }
 
-export const workMarksAttribute = 'marks'
+/** The same for one partition of which the log start has moved, whether or not there is something to merge. */
+export async function markPartition(deps: LogDeps, topicId: string, partition: number): Promise<void> {
+  const dueMs = 1
+  const partitions = new Map([[partition, dueMs]])
+  const write = workWrite(deps.scope.work(topicId, groupOf(partition), dueMs), { partitions })
+  await retryRepeatable(deps, () => deps.table.write(write))
+}

@@ -55,3 +55,12 @@ test('any stretch of any bytes has the checksum of the definition', () => {
     }),
   )
 })
+
+test('long input, which takes lanes side by side, has the checksum of the definition', () => {
+  const bytes = Uint8Array.from({ length: 9000 }, (_, index) => (index * 2_654_435_761) >>> 24)
+  for (const start of [0, 1, 21]) {
+    for (const end of [2047, 2048, 2049, 2069, 4096, 4117, 6150, 9000]) {
+      assert.equal(crc32c(bytes, start, end), bitByBit(bytes.subarray(start, end)), `${start} to ${end}`)
+    }
+  }
+})

@@ -227,3 +227,34 @@ test('what cannot be read is reported, stays, and keeps nothing else from being 
   for (const name of names) assert.ok((await mill.objectNames()).includes(name))
   assert.ok(await mill.table.get(inline))
 })
+
+test('what a writer committed and did not mark before it died is merged after the next collection', async () => {
+  for (const path of ['s3', 'inline']) {
+    const mill = createMill()
+    await createTopic(mill.cluster(), 't', 1, { 'millrace.write.path': path })
+    const markless: Table = {
+      ...mill.table,
+      write: (one) => (one.key.pk === mill.scope.workPk ? new Promise(() => {}) : mill.table.write(one)),
+    }
+    await produceEach(mill.cluster({ table: markless }), [keyed(null, 'a')])
+    const compactor = mill.compactor()
+    const segmentsAfter = async (ms: number) => {
+      mill.clock.advance(ms)
+      await pass(mill, compactor)
+      await collectAll(mill, compactor, true)
+      await pass(mill, compactor)
+      return compactor.report.counters.segmentsWritten
+    }
+    assert.equal(await segmentsAfter(hour), 0)
+    assert.equal(await segmentsAfter(3 * hour), 0, 'a dry run marks nothing')
+    await collectAll(mill, compactor)
+    assert.equal(await segmentsAfter(0), 1, path)
+    await collectAll(mill, compactor)
+    assert.deepEqual(await workOf(mill), [], 'what is merged is marked no more')
+  }
+})
+
+const workOf = async (mill: Mill) =>
+  (await mill.items()).filter(
+    ({ key }) => key.pk === mill.scope.workPk && key.sk.startsWith('000000000000000/'),
+  )

@@ -94,6 +94,25 @@ test('many small flushes become one segment, and their objects go after the grac
   assert.equal((await readLog(mill.cluster(), 't', 1)).length, 50)
 })
 
+test('segment.ms is when flushes are merged, where it is less than ten minutes', async () => {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 'soon', 1, { 'segment.ms': `${minute}` })
+  await createTopic(cluster, 'late', 1, { 'segment.ms': `${hour}` })
+  for (const topic of ['soon', 'late']) await produceEach(cluster, [keyed(null, 'a')], topic)
+  const compactor = mill.compactor()
+  const mergedAfter = async (ms: number) => {
+    mill.clock.advance(ms)
+    await pass(mill, compactor)
+    return compactor.report.counters.segmentsWritten
+  }
+  assert.deepEqual(
+    [await mergedAfter(minute - 1), await mergedAfter(1), await mergedAfter(8 * minute)],
+    [0, 1, 1],
+  )
+  assert.equal(await mergedAfter(minute), 2)
+})
+
 test('inline data moves to segments and is collected', async () => {
   const mill = createMill()
   const cluster = mill.cluster()
@@ -172,6 +191,80 @@ for (const [what, position] of Object.entries(places)) {
     assert.deepEqual(shown(await readLog(mill.cluster(), 'bad')), ['0:null=x', '1:null=value'])
   })
 }
+
+/** A topic with two segments, and behind them a flush that is damaged on its way out. */
+async function withDamagedFlush(configs: Readonly<Record<string, string>>) {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 1, { 'millrace.write.path': 's3', ...configs })
+  const settings = { segmentBytesMax: 250 }
+  await produceEach(cluster, [keyed('a', '0'), keyed('b', '1'), keyed('a', '2'), keyed('b', '3')])
+  await settle(mill, mill.compactor(settings))
+  mill.clock.advance(hour)
+  const before = new Set(await mill.objectNames())
+  await produceEach(cluster, [keyed('c', 'damaged'.repeat(20))])
+  const damaged = (await mill.objectNames()).find((name) => !before.has(name)) ?? ''
+  const objects = damaging(mill.objects, (name, bytes) => {
+    if (name === damaged) bytes.set([(bytes[70] ?? 0) ^ 0x55], 70)
+  })
+  return { mill, cluster, damaged, compactor: mill.compactor(settings, { objects }) }
+}
+
+test('behind a damaged flush retention by time goes on with what is merged, and deletes no more', async () => {
+  const { mill, cluster, damaged, compactor } = await withDamagedFlush({ 'retention.ms': `${5 * hour}` })
+  for (let i = 0; i < 8; i++) {
+    mill.clock.advance(hour)
+    await pass(mill, compactor)
+    await collectAll(mill, compactor)
+  }
+  assert.deepEqual([...compactor.report.uncleanable.keys()], ['t-0'])
+  assert.equal((await cluster.listOffsets('t', 0, { kind: 'earliest' })).offset, 4)
+  assert.ok((await mill.objectNames()).includes(damaged))
+  assert.deepEqual(shown(await readLog(mill.cluster())), [`4:c=${'damaged'.repeat(20)}`])
+})
+
+test('behind a damaged flush retention by bytes counts it', async () => {
+  const { mill, cluster, compactor } = await withDamagedFlush({ 'retention.bytes': '200' })
+  await settle(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable.keys()], ['t-0'])
+  assert.equal((await cluster.listOffsets('t', 0, { kind: 'earliest' })).offset, 4)
+  assert.equal((await readLog(mill.cluster())).length, 1)
+})
+
+test('behind a damaged flush what is merged is still compacted by key', async () => {
+  const eager = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' }
+  const { mill, cluster, compactor } = await withDamagedFlush({
+    ...eager,
+    'min.compaction.lag.ms': `${2 * hour}`,
+  })
+  assert.equal((await readLog(mill.cluster())).length, 5)
+  mill.clock.advance(2 * hour)
+  await pass(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable.keys()], ['t-0'])
+  const left = shown(await readLog(mill.cluster()))
+  assert.deepEqual(left, ['2:a=2', '3:b=3', `4:c=${'damaged'.repeat(20)}`])
+  assert.equal((await cluster.listOffsets('t', 0, { kind: 'earliest' })).offset, 0)
+})
+
+test('retention by bytes counts what is not merged yet, in index and tail', async () => {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 1, { 'retention.bytes': '4000', 'millrace.write.path': 's3' })
+  const records = Array.from({ length: 10 }, () => keyed(null, 'x'.repeat(100)))
+  await produceEach(cluster, records)
+  const compactor = mill.compactor({ segmentBytesMax: 600 })
+  await settle(mill, compactor)
+  const earliest = async () => (await cluster.listOffsets('t', 0, { kind: 'earliest' })).offset
+  assert.equal(await earliest(), 0)
+  await produceEach(cluster, [...records, ...records])
+  await cluster.idle()
+  const young = mill.compactor()
+  await pass(mill, young)
+  assert.equal(young.report.counters.segmentsWritten, 0, 'what is new is not merged')
+  const start = await earliest()
+  assert.ok(start > 0 && start < 10, `${start}`)
+  assert.equal((await readLog(mill.cluster())).length, 30 - start)
+})
 
 test('a storage that fails for one partition does not keep the others from being merged', async () => {
   const mill = createMill()

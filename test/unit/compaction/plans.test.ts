@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createOffsetMap } from '../../../shared/compaction/offsetMap.ts'
+import type { CleanProgress } from '../../../shared/compaction/cleanerItem.ts'
 import { groupSegments, planClean } from '../../../shared/compaction/planClean.ts'
 import { planReconcile } from '../../../shared/compaction/planReconcile.ts'
 import { planRetention } from '../../../shared/compaction/planRetention.ts'
 import { addToTally, createSegmentBuilder, emptyTally } from '../../../shared/compaction/segmentBuilder.ts'
+import { createSlabs, slabBytes } from '../../../shared/compaction/slabs.ts'
 import { encodeBatch, patchBatch } from '../../../shared/kafka/recordBatch.ts'
 import { batchHeaderSize } from '../../../shared/kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../../../shared/metadata/extent.ts'
@@ -41,39 +42,61 @@ const segment = (
 const compact = (configs: Readonly<Record<string, string>>) =>
   effectiveConfig({ 'cleanup.policy': 'compact', ...configs })
 
+const from = (firstDirtyOffset: number, half: Partial<CleanProgress> = {}) => ({
+  firstDirtyOffset,
+  mappedEndOffset: 0,
+  rewrittenOffset: 0,
+  ...half,
+})
+
+test('what is half done is done to its end, whatever the ratio, and no further', () => {
+  const config = compact({ 'min.cleanable.dirty.ratio': '1' })
+  const segments = [segment(0, 100), segment(10, 1), segment(20, 1)]
+  assert.equal(planClean(segments, from(10), config, nowMs).kind, 'wait')
+  const half = from(10, { mappedEndOffset: 17, rewrittenOffset: 10 })
+  assert.deepEqual(planClean(segments, half, config, nowMs), { kind: 'clean', endOffset: 17, delayMs: 0 })
+  const lagging = compact({ 'min.compaction.lag.ms': `${hour}` })
+  const young = [segment(0, 100), segment(10, 1)]
+  assert.equal(planClean(young, half, lagging, nowMs).kind, 'wait', 'a lag that was raised meanwhile holds')
+})
+
 test('LC7: with nothing dirty there is nothing to clean', () => {
   const config = compact({ 'min.cleanable.dirty.ratio': '0' })
-  assert.deepEqual(planClean([], 0, config, nowMs), { kind: 'nothing' })
-  assert.deepEqual(planClean([segment(0, 10)], 10, config, nowMs), { kind: 'nothing' })
+  assert.deepEqual(planClean([], from(0), config, nowMs), { kind: 'nothing' })
+  assert.deepEqual(planClean([segment(0, 10)], from(10), config, nowMs), { kind: 'nothing' })
 })
 
 test('LC7: the cleanable range ends before the first segment with a record younger than the lag', () => {
   const config = compact({ 'min.cleanable.dirty.ratio': '0', 'min.compaction.lag.ms': `${hour}` })
   const segments = [segment(0, 5, nowMs - 3 * hour), segment(10, 5, nowMs - hour), segment(20, 5, nowMs - 1)]
-  assert.deepEqual(planClean(segments, 0, config, nowMs), { kind: 'clean', endOffset: 20, delayMs: 0 })
+  assert.deepEqual(planClean(segments, from(0), config, nowMs), { kind: 'clean', endOffset: 20, delayMs: 0 })
   const waits = { kind: 'wait', untilMs: nowMs - 1 + hour }
-  assert.deepEqual(planClean(segments, 20, config, nowMs), waits)
+  assert.deepEqual(planClean(segments, from(20), config, nowMs), waits)
   const outOfOrder = [segment(0, 5, nowMs), segment(10, 5, nowMs - 3 * hour)]
-  assert.deepEqual(planClean(outOfOrder, 0, config, nowMs), { kind: 'wait', untilMs: nowMs + hour })
+  assert.deepEqual(planClean(outOfOrder, from(0), config, nowMs), { kind: 'wait', untilMs: nowMs + hour })
 })
 
 test('LC9: the ratio is that of cleanable to clean and cleanable bytes, and must be exceeded', () => {
   const config = compact({ 'min.cleanable.dirty.ratio': '0.5', 'max.compaction.lag.ms': `${hour}` })
   const plan = (clean: number, dirty: number) =>
-    planClean([segment(0, clean), segment(10, dirty)], 10, config, nowMs).kind
+    planClean([segment(0, clean), segment(10, dirty)], from(10), config, nowMs).kind
   assert.equal(plan(100, 101), 'clean')
   assert.equal(plan(100, 100), 'wait')
   const lagging = compact({ 'min.cleanable.dirty.ratio': '0.5', 'min.compaction.lag.ms': `${hour}` })
   const segments = [segment(0, 100), segment(10, 60, nowMs - 2 * hour), segment(20, 1000)]
-  assert.equal(planClean(segments, 10, lagging, nowMs).kind, 'wait', 'bytes that are too young do not count')
+  assert.equal(
+    planClean(segments, from(10), lagging, nowMs).kind,
+    'wait',
+    'bytes that are too young do not count',
+  )
 })
 
 test('LC10: what has waited longer than max.compaction.lag.ms is cleaned whatever the ratio', () => {
   const config = compact({ 'min.cleanable.dirty.ratio': '1', 'max.compaction.lag.ms': `${2 * hour}` })
   const segments = [segment(0, 100, nowMs, { firstTimestamp: nowMs - hour })]
-  assert.deepEqual(planClean(segments, 0, config, nowMs), { kind: 'wait', untilMs: nowMs + hour })
+  assert.deepEqual(planClean(segments, from(0), config, nowMs), { kind: 'wait', untilMs: nowMs + hour })
   const late = { kind: 'clean', endOffset: 10, delayMs: 5 }
-  assert.deepEqual(planClean(segments, 0, config, nowMs + hour + 5), late)
+  assert.deepEqual(planClean(segments, from(0), config, nowMs + hour + 5), late)
 })
 
 test('neighbours are rewritten as one while they fit into one segment, each in exactly one group', () => {
@@ -97,7 +120,8 @@ const retained = (
   configs: Readonly<Record<string, string>>,
   segments: readonly SegmentItem[],
   logStart = 0,
-) => planRetention(segments, logStart, effectiveConfig(configs), nowMs)
+  unmergedBytes = 0,
+) => planRetention({ segments, logStartOffset: logStart, unmergedBytes }, effectiveConfig(configs), nowMs)
 
 test('by time segments go from the beginning until one has a record that is young enough', () => {
   const old = nowMs - hour - 1
@@ -129,6 +153,15 @@ test('by bytes the oldest go while what is left is at least the limit', () => {
     [400, 301, 300, 299, 250, 200, 100, 1, 0, -1].map(by),
     [0, 0, 10, 10, 10, 20, 30, 30, 40, 0],
   )
+})
+
+test('what is not merged yet counts for the bytes, and segments alone go', () => {
+  const segments = [0, 10, 20].map((base) => segment(base, 100))
+  const by = (bytes: number, unmerged: number) =>
+    retained({ 'retention.ms': '-1', 'retention.bytes': `${bytes}` }, segments, 0, unmerged).logStartOffset
+  assert.deepEqual([by(300, 99), by(300, 100), by(300, 299), by(300, 300)], [0, 10, 20, 30])
+  assert.equal(by(300, 10_000), 30)
+  assert.equal(retained({ 'retention.bytes': '5' }, [], 0, 100).logStartOffset, 0)
 })
 
 test('a topic that is only compacted retains everything', () => {
@@ -175,32 +208,6 @@ test('a small last segment is taken along, and a byte is rewritten a bounded num
   assert.ok(written <= 3 * rounds * 100, `${written / rounds / 100} times`)
 })
 
-test('the offset map knows the latest offset of every key, and refuses keys when it is full', () => {
-  const property = fc.property(
-    fc.array(fc.nat(60), { maxLength: 300 }),
-    fc.integer({ min: 1, max: 50 }),
-    (keys, max) => {
-      const map = createOffsetMap(max)
-      const expected = new Map<number, number>()
-      for (const [offset, key] of keys.entries()) {
-        const fits = expected.has(key) || expected.size < max
-        assert.equal(map.put(Buffer.from(`${key}`), offset), fits)
-        if (fits) expected.set(key, offset)
-      }
-      assert.equal(map.size(), expected.size)
-      for (let key = 0; key <= 60; key++) assert.equal(map.get(Buffer.from(`${key}`)), expected.get(key))
-    },
-  )
-  fc.assert(property, { seed: 1 })
-})
-
-test('LC11: the offset map takes 24 bytes a key, and one more in ten', () => {
-  const before = process.memoryUsage().arrayBuffers
-  const map = createOffsetMap(1_000_000)
-  const bytes = process.memoryUsage().arrayBuffers - before
-  assert.ok(bytes <= 27_000_000 && map.size() === 0, `${bytes}`)
-})
-
 const place = {
   topicId: Buffer.alloc(16).toString('base64url'),
   partition: 0,
@@ -217,7 +224,7 @@ const oneBatch = (count = 2) =>
   })
 
 test('a builder copies what it is given, places it and counts what comes out', () => {
-  const builder = createSegmentBuilder(place, 100)
+  const builder = createSegmentBuilder(place, 100, createSlabs())
   const batch = oneBatch()
   builder.add(batch, 5)
   builder.add(batch, 7)
@@ -232,6 +239,22 @@ test('a builder copies what it is given, places it and counts what comes out', (
   assert.deepEqual(stored.subarray(placed.length, 2 * placed.length), Buffer.from(placed))
 })
 
+test('memory that a segment gives back is taken by the next one, and by nobody before', () => {
+  const slabs = createSlabs()
+  const large = () => {
+    const builder = createSegmentBuilder(place, slabBytes, slabs)
+    builder.add(oneBatch(), 5)
+    return builder.finish(20)
+  }
+  const memoryOf = ({ parts: [first] }: ReturnType<typeof large>) => first?.buffer
+  const [first, second] = [large(), large()]
+  assert.notEqual(memoryOf(second), memoryOf(first))
+  first.free()
+  first.free()
+  assert.equal(memoryOf(large()), memoryOf(first))
+  assert.notEqual(memoryOf(large()), memoryOf(first), 'once, however often it is given')
+})
+
 test('what the check conserves shows a batch that is missing, doubled or changed', () => {
   const tallyOf = (batches: readonly Uint8Array[]) => batches.reduce(addToTally, emptyTally)
   const [a, b, c] = [oneBatch(1), oneBatch(2), oneBatch(3)]
@@ -241,7 +264,7 @@ test('what the check conserves shows a batch that is missing, doubled or changed
 
 test('batches that overlap, leave their range or go back are not stored', () => {
   for (const offsets of [[5, 6], [7, 5], [4], [19]]) {
-    const builder = createSegmentBuilder(place, 100)
+    const builder = createSegmentBuilder(place, 100, createSlabs())
     for (const offset of offsets) builder.add(oneBatch(), offset)
     assert.throws(() => builder.finish(20), /in order within its range/, `${offsets}`)
   }
@@ -249,7 +272,7 @@ test('batches that overlap, leave their range or go back are not stored', () => 
 
 test('a batch that was changed on its way is not stored', () => {
   for (let at = 21; at < oneBatch().length; at += at < batchHeaderSize ? 8 : 3) {
-    const builder = createSegmentBuilder(place, 100)
+    const builder = createSegmentBuilder(place, 100, createSlabs())
     const batch = oneBatch()
     batch[at] = (batch[at] ?? 0) ^ 1
     builder.add(batch, 5)

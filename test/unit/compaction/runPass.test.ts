@@ -225,7 +225,10 @@ test('a worker that fails stops its own partition only, which is due again later
   const mill = createMill()
   const cluster = mill.cluster()
   await createTopic(cluster, 't', 3)
-  await produceEach(cluster, [keyed(null, 'a')])
+  await produceEach(
+    cluster,
+    [0, 1, 2].map((partition) => ({ ...keyed(null, 'a'), partition })),
+  )
   mill.clock.advance(11 * minute)
   const worked: number[] = []
   const worker: PartitionWorker = async ({ partition }) => {
@@ -246,7 +249,10 @@ test('past its deadline a pass calls no worker any more', async () => {
   const mill = createMill()
   const cluster = mill.cluster()
   await createTopic(cluster, 't', 3)
-  await produceEach(cluster, [keyed(null, 'a')])
+  await produceEach(
+    cluster,
+    [0, 1, 2].map((partition) => ({ ...keyed(null, 'a'), partition })),
+  )
   mill.clock.advance(11 * minute)
   const worked: number[] = []
   const worker: PartitionWorker = async ({ partition }, deadlineMs) => {

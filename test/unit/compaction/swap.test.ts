@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
+import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
 import type { Table } from '../../../shared/ports/table.ts'
 import type { MillPorts } from '../../support/compactorTools.ts'
 import {
@@ -206,6 +207,36 @@ test('a reader that remembers items of segments long replaced still reads them',
   assert.ok(retired.length > 1)
   const records = await readFrom(reader, 't', 0, 0)
   assert.deepEqual(new Map(records.map(({ key, value }) => [text(key), text(value)])), last)
+})
+
+test('LC18: what DeleteRecords cuts off during a clean stays cut off, and the rest is clean', async () => {
+  for (let at = 0; at < 4; at++) {
+    const mill = createMill(at)
+    const cluster = mill.cluster()
+    await createTopic(cluster, 't', 1, { ...eager, 'cleanup.policy': 'compact,delete', 'retention.ms': '-1' })
+    await produceEach(
+      cluster,
+      Array.from({ length: 40 }, (_, i) => keyed(`k${i % 10}`, `${i}`)),
+    )
+    mill.clock.advance(11 * minute)
+    let reads = 0
+    const objects: ObjectStore = {
+      ...mill.objects,
+      getRange: async (...range) => {
+        if (range[0].startsWith(mill.scope.segmentObjects) && reads++ === at)
+          await cluster.deleteRecords('t', 0, 33)
+        return mill.objects.getRange(...range)
+      },
+    }
+    const deleting = mill.compactor({ segmentBytesMax: 700 }, { objects })
+    await pass(mill, deleting)
+    await settle(mill, mill.compactor({ segmentBytesMax: 700 }))
+    assert.ok(reads > at, `${reads} reads of segments`)
+    assert.deepEqual([...deleting.report.uncleanable], [])
+    const left = shown(await readLog(mill.cluster())).map((line) => line.split(':')[1])
+    assert.deepEqual(left, ['k3=33', 'k4=34', 'k5=35', 'k6=36', 'k7=37', 'k8=38', 'k9=39'], `at read ${at}`)
+    assert.deepEqual(mill.failures, [])
+  }
 })
 
 test('LC16: with compact,delete old segments go whole and the others are compacted', async () => {

@@ -45,9 +45,9 @@ test('what is kept stays as it was: offsets, timestamps, keys, values, headers, 
     fc.property(anyInput, ({ kept, producer, ...input }) => {
       const batch = encodeBatch(producer ? { ...input, producer } : input)
       const all = decodeRecords(batch, maxDecompressedBytes)
-      const keep = ({ offset }: { readonly offset: number }) => kept[offset - input.baseOffset] ?? false
+      const keep = (offset: number) => kept[offset - input.baseOffset] ?? false
       const retained = retainRecords(batch, { keep, newHorizonMs, maxDecompressedBytes })
-      const expected = all.filter(keep)
+      const expected = all.filter(({ offset }) => keep(offset))
       assert.deepEqual([retained.kept, retained.dropped], [expected.length, all.length - expected.length])
       if (!retained.bytes) return assert.equal(expected.length, 0)
       assert.deepEqual(plain(decodeRecords(retained.bytes, maxDecompressedBytes)), plain(expected))
@@ -66,10 +66,10 @@ test('what is kept stays as it was: offsets, timestamps, keys, values, headers, 
       assert.equal(deleteHorizonMs(retained.bytes), hasTombstone ? newHorizonMs : undefined)
       const horizon = hasTombstone ? attributeBit.deleteHorizon : 0
       assert.equal(after.attributes, before.attributes | horizon)
-      const keepFew = ({ offset }: { readonly offset: number }) => offset % 2 === 0
+      const keepFew = (offset: number) => offset % 2 === 0
       const later = { keep: keepFew, newHorizonMs: newHorizonMs + 1, maxDecompressedBytes }
       const again = retainRecords(retained.bytes, later).bytes
-      const expectedAgain = expected.filter(keepFew)
+      const expectedAgain = expected.filter(({ offset }) => keepFew(offset))
       const found = again ? decodeRecords(again, maxDecompressedBytes) : []
       if (before.attributes & attributeBit.logAppendTime)
         return assert.equal(found.length, expectedAgain.length)
@@ -131,7 +131,7 @@ test('the horizon is set by the first clean that keeps a tombstone, and no later
     [1000, 1001, 1002],
   )
   assert.equal(retainRecords(first, { ...all, newHorizonMs: newHorizonMs + 5 }).bytes, first)
-  const keep = ({ offset }: { readonly offset: number }) => offset === 101
+  const keep = (offset: number) => offset === 101
   const second = retainRecords(first, { keep, newHorizonMs: newHorizonMs + 5, maxDecompressedBytes }).bytes
   assert.ok(second)
   assert.equal(deleteHorizonMs(second), newHorizonMs)
@@ -142,7 +142,7 @@ test('the horizon is set by the first clean that keeps a tombstone, and no later
 })
 
 test('the largest timestamp is that of what stays', () => {
-  const keep = ({ offset }: { readonly offset: number }) => offset === 100
+  const keep = (offset: number) => offset === 100
   const { bytes: kept } = retainRecords(batchOf(['a', 'b']), { ...all, keep })
   assert.ok(kept)
   assert.equal(readHeader(kept).maxTimestamp, 1000)
