@@ -1,0 +1,24 @@
+// What a function is told by its environment. Each name is read in shared/runtime, which refuses to start without it.
+
+import type { Data } from './data.ts'
+import type { StageSettings } from './settings.ts'
+
+export const functionEnvironment = (
+  { bucketName, tableName }: Data,
+  { clusterId, stage, logLevel }: StageSettings,
+): Record<string, string> => ({
+  BUCKET: bucketName,
+  TABLE: tableName,
+  CLUSTER_ID: clusterId,
+  STAGE: stage,
+  LOG_LEVEL: logLevel,
+})
+
+/** For what stands behind the front door: the secrets that open it, the current one first, divided by commas. */
+export const originSecretVariable = 'ORIGIN_SECRET'
+
+/** The header in which the front door sends the current one; shared/runtime/frontDoor.ts refuses who comes without. */
+export const originSecretHeader = 'x-millrace-origin'
+
+/** The host name that the client called, for the links in answers. */
+export const calledHostHeader = 'x-forwarded-host'
