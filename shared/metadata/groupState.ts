@@ -21,7 +21,8 @@ export interface StoredMember {
   readonly assignor: string | undefined
   readonly rebalanceTimeoutMs: number
   readonly sessionTimeoutMs: number
-  readonly joinedAtMs: number
+  /** Of the last heartbeat that changed something; later ones are noted by slot. */
+  readonly seenAtMs: number
   /** -2: a static member that left for a while; its partitions wait for it until its session ends. */
   readonly memberEpoch: number
   /** Before the last change of memberEpoch: an answer may have been lost. */
@@ -37,11 +38,9 @@ export interface StoredMember {
 export interface StoredGroup {
   /** Grows with every write: the condition of the next. 0: there is no item. */
   readonly version: number
-  /** Grows when members, subscriptions or topics change. */
+  /** Grows when members, subscriptions or topics change; `target` is made anew in the same write. */
   readonly groupEpoch: number
-  /** The epoch that `target` was made for. */
-  readonly assignmentEpoch: number
-  /** Topics the target was made from: topic id to name and partition count. */
+  /** What the members subscribe to: topic id to name and partition count. */
   readonly topics: ReadonlyMap<string, { readonly name: string; readonly partitionCount: number }>
   /** Member id to what it is to own. */
   readonly target: ReadonlyMap<string, Assignment>

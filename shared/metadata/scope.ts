@@ -14,9 +14,23 @@
 //   pk <tenant>/leases              sk <name>                       who may do what only one may do
 //   pk <tenant>/work                sk <due>/<topic id>/<group>     a sequencer with work for the compactor; 15 digits
 //   pk <tenant>/retired             sk <object id>                  an object that nothing names, and since when
+//   pk <tenant>/groups              sk <group>                      a consumer group; its id in base64url
+//   pk <tenant>/group/<group>       sk state                        members, topics, epochs, assignments
+//   pk <tenant>/group/<group>       sk alive/<slots>                last heartbeats of 128 members; 4 digits
+//   pk <tenant>/group/<group>       sk offsets/<topic id>/<n>       committed offsets of 64 partitions; 4 digits
+//   pk <tenant>/group/<group>       sk instance/<name>              a v2 consumer instance; its name in base64url
+//   pk <tenant>/keys                sk <key id>                     an API key of the cluster
+//   pk <tenant>/acls                sk <hash>                       an ACL binding
+//   pk <tenant>/acl-version         sk version                      grows with every change of the bindings
+//   pk deployment                   sk deployment                   whose table this is, and of which version
+//   pk deployment/clusters          sk <cluster id>                 a cluster, which is a tenant
+//   pk deployment/key/<key id>      sk key                          an API key
+//   pk deployment/keys              sk <key id>                     an API key of the operators
+//   object deployment                                               whose bucket this is; likewise
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
 //   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
 
+import { createHash } from 'node:crypto'
 import type { ItemKey } from '../ports/table.ts'
 
 export interface Scope {
@@ -47,11 +61,31 @@ export interface Scope {
   readonly segmentObjects: string
   logObject(objectId: string): string
   segmentObject(objectId: string): string
+  readonly consumerGroupsPk: string
+  consumerGroup(groupId: string): ConsumerGroupKeys
+  readonly apiKeysPk: string
+  readonly aclsPk: string
+  /** `text`: the binding in its one form, see aclItem.ts. */
+  acl(text: string): ItemKey
+  aclVersion(): ItemKey
+}
+
+/** Of one consumer group. Its id may hold any character, so that it is written in base64url, as instances' names are. */
+export interface ConsumerGroupKeys {
+  /** In the list of the tenant's groups. */
+  readonly listed: ItemKey
+  readonly state: ItemKey
+  /** `block`: which 128 slots. */
+  alive(block: number): ItemKey
+  /** `block`: which 64 partitions. */
+  offsets(topicId: string, block: number): ItemKey
+  instance(name: string): ItemKey
 }
 
 /** `tenantId` comes from authentication and is [A-Za-z0-9_-]+: it can hold no separator. */
 export function createScope(tenantId: string): Scope {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(tenantId)) throw new Error('a tenant id is 1 to 64 of [A-Za-z0-9_-]')
+  if (tenantId === deploymentPk) throw new Error('no tenant is called deployment')
   const topicsPk = `${tenantId}/topics`
   const deletedPk = `${tenantId}/deleted`
   const groupPk = (topicId: string, group: number) => `${tenantId}/${topicId}/${group}`
@@ -97,7 +131,42 @@ export function createScope(tenantId: string): Scope {
     segmentObjects: `${tenantId}/segment/`,
     logObject: (objectId) => `${tenantId}/log/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
     segmentObject: (objectId) => `${tenantId}/segment/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
+    consumerGroupsPk: `${tenantId}/groups`,
+    apiKeysPk: `${tenantId}/keys`,
+    aclsPk: `${tenantId}/acls`,
+    acl: (text) => ({ pk: `${tenantId}/acls`, sk: createHash('sha256').update(text).digest('base64url') }),
+    aclVersion: () => ({ pk: `${tenantId}/acl-version`, sk: 'version' }),
+    consumerGroup: (groupId) => consumerGroupKeys(tenantId, groupId),
   }
+}
+
+function consumerGroupKeys(tenantId: string, groupId: string): ConsumerGroupKeys {
+  const encoded = encodeName(groupId)
+  const pk = `${tenantId}/group/${encoded}`
+  return {
+    listed: { pk: `${tenantId}/groups`, sk: encoded },
+    state: { pk, sk: 'state' },
+    alive: (block) => ({ pk, sk: `${alivePrefix}${fourDigits(block)}` }),
+    offsets: (topicId, block) => ({ pk, sk: `${committedPrefix}${topicId}/${fourDigits(block)}` }),
+    instance: (name) => ({ pk, sk: `${instancePrefix}${encodeName(name)}` }),
+  }
+}
+
+const encodeName = (name: string): string => Buffer.from(name).toString('base64url')
+const fourDigits = (block: number): string => String(block).padStart(4, '0')
+
+/** Of the sort key of an item in the list of groups. */
+export const groupIdOf = (sk: string): string => Buffer.from(sk, 'base64url').toString()
+
+/** Sort keys of a consumer group's items. */
+export const alivePrefix = 'alive/'
+export const committedPrefix = 'offsets/'
+export const instancePrefix = 'instance/'
+
+/** Of the sort key of an item of committed offsets: which topic, which 64 partitions. */
+export function committedBlockOf(sk: string): { readonly topicId: string; readonly block: number } {
+  const [, topicId = '', block = ''] = sk.split('/')
+  return { topicId, block: Number(block) }
 }
 
 const indexPrefix = 'index/'
@@ -118,3 +187,18 @@ export const segmentSortKey = (lastOffset: number): string =>
 
 /** Sorts after every segment item. */
 export const segmentSortKeyEnd = `${segmentPrefix}~`
+
+/** Of no tenant: no tenant has this id. */
+const deploymentPk = 'deployment'
+
+export const clustersPk = `${deploymentPk}/clusters`
+export const clusterKey = (clusterId: string): ItemKey => ({ pk: clustersPk, sk: clusterId })
+
+/** Found by its id alone, before anybody knows whose it is: each under a key of its own, to spread the load. */
+export const apiKeyKey = (keyId: string): ItemKey => ({ pk: `${deploymentPk}/key/${keyId}`, sk: 'key' })
+
+/** Keys that are of no cluster: the operators'. */
+export const operatorKeysPk = `${deploymentPk}/keys`
+
+export const deploymentKey: ItemKey = { pk: deploymentPk, sk: 'deployment' }
+export const deploymentObject = 'deployment'

@@ -1,0 +1,191 @@
+// One write of committed offsets, decided. A member's commit assumes what nearly always holds, that nobody later has
+// been here and that it goes forward, and writes the assumption into the conditions, so that it needs no read and a
+// copy that lands late moves nothing back. When the table refuses, the refusal brings the item and `decideCommit` goes
+// by that. What goes back, and whatever comes from no member, is only written over exactly what was seen.
+
+import {
+  detailsAttribute,
+  encodeCommit,
+  fenceAttribute,
+  offsetAttribute,
+  rewindsAttribute,
+  type StoredOffsets,
+  topicAttribute,
+} from '../metadata/offsetsItem.ts'
+import type { Action, Condition } from '../ports/table.ts'
+
+export interface OffsetToStore {
+  readonly partition: number
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+export interface BlockCommit {
+  readonly topicName: string
+  /** See offsetsItem.ts. */
+  readonly fence: number
+  readonly isMember: boolean
+  /** Each partition once. */
+  readonly offsets: readonly OffsetToStore[]
+  readonly nowMs: number
+}
+
+export interface BlockPlan {
+  /** Partitions that are to be written; none: there is no write. */
+  readonly partitions: readonly number[]
+  readonly actions: readonly Action[]
+  readonly when: readonly Condition[]
+  /** Partitions that somebody later has taken over. */
+  readonly fenced: readonly number[]
+  /** Partitions whose offset would go back although that is not allowed. */
+  readonly held: readonly number[]
+}
+
+/** Without having looked. */
+export function assumeCommit(commit: BlockCommit): BlockPlan {
+  const when = commit.offsets.flatMap(({ partition, offset }): Condition[] => [
+    { kind: 'below', attribute: fenceAttribute(partition), value: commit.fence + 1 },
+    { kind: 'below', attribute: offsetAttribute(partition), value: offset + 1 },
+  ])
+  return {
+    partitions: commit.offsets.map(({ partition }) => partition),
+    actions: [nameTopic(commit), ...commit.offsets.flatMap((offset) => store(commit, offset, commit.fence))],
+    when,
+    fenced: [],
+    held: [],
+  }
+}
+
+/** By the item as it was seen. */
+export function decideCommit(commit: BlockCommit, seen: StoredOffsets, mayMoveBack: boolean): BlockPlan {
+  const fenced: OffsetToStore[] = []
+  const held: OffsetToStore[] = []
+  const stored: OffsetToStore[] = []
+  for (const offset of commit.offsets) {
+    if (isFenced(commit, seen, offset.partition)) fenced.push(offset)
+    else if (!mayMoveBack && goesBack(seen, offset)) held.push(offset)
+    else stored.push(offset)
+  }
+  const movesBack = stored.some((offset) => goesBack(seen, offset))
+  const isExact = movesBack || !commit.isMember
+  return {
+    partitions: stored.map(partitionOf),
+    actions: [
+      nameTopic(commit),
+      ...(movesBack ? [countRewind] : []),
+      ...stored.flatMap((offset) => store(commit, offset, laterFence(seen, offset.partition, commit.fence))),
+    ],
+    when: [
+      ...(isExact ? [asSeen(rewindsAttribute, seen.rewinds)] : []),
+      ...stored.flatMap((offset) => conditionsOf(commit, seen, offset)),
+    ],
+    fenced: fenced.map(partitionOf),
+    held: held.map(partitionOf),
+  }
+}
+
+/** Takes offsets away; the fence keeps those away who would bring them back. */
+export function decideRemoval(
+  partitions: readonly number[],
+  seen: StoredOffsets,
+  fence: number,
+): Pick<BlockPlan, 'partitions' | 'actions' | 'when'> {
+  const stored = partitions.filter((partition) => seen.offsets.has(partition))
+  return {
+    partitions: stored,
+    actions: [
+      countRewind,
+      ...stored.flatMap((partition): Action[] => [
+        { kind: 'set', attribute: fenceAttribute(partition), value: laterFence(seen, partition, fence) },
+        { kind: 'remove', attribute: offsetAttribute(partition) },
+        { kind: 'remove', attribute: detailsAttribute(partition) },
+      ]),
+    ],
+    when: [
+      asSeen(rewindsAttribute, seen.rewinds),
+      ...stored.flatMap((partition) => unchanged(seen, partition)),
+    ],
+  }
+}
+
+/** Marks partitions as the member's; `fenced` are those that somebody later has. None to mark: there is no write. */
+export function decideTakeOver(
+  partitions: readonly number[],
+  seen: StoredOffsets,
+  topicName: string,
+  fence: number,
+): Pick<BlockPlan, 'partitions' | 'actions' | 'when' | 'fenced'> {
+  const fenceOf = (partition: number): number => seen.fences.get(partition) ?? -1
+  const taken = partitions.filter((partition) => fenceOf(partition) < fence)
+  return {
+    partitions: taken,
+    actions: [
+      nameTopic({ topicName }),
+      ...taken.map(
+        (partition): Action => ({ kind: 'set', attribute: fenceAttribute(partition), value: fence }),
+      ),
+    ],
+    when: taken.map((partition) => notAfter(fenceAttribute(partition), seen.fences.get(partition), fence)),
+    fenced: partitions.filter((partition) => fenceOf(partition) > fence),
+  }
+}
+
+const partitionOf = ({ partition }: OffsetToStore): number => partition
+
+/** Who is no member comes only while there are none, and was checked against the group. */
+const isFenced = ({ isMember, fence }: BlockCommit, { fences }: StoredOffsets, partition: number): boolean =>
+  isMember && (fences.get(partition) ?? 0) > fence
+
+const goesBack = ({ offsets }: StoredOffsets, { partition, offset }: OffsetToStore): boolean =>
+  offset < (offsets.get(partition)?.offset ?? 0)
+
+function conditionsOf(commit: BlockCommit, seen: StoredOffsets, to: OffsetToStore): Condition[] {
+  const fence = fenceAttribute(to.partition)
+  const committed = offsetAttribute(to.partition)
+  if (!commit.isMember) return unchanged(seen, to.partition)
+  return [
+    notAfter(fence, seen.fences.get(to.partition), commit.fence),
+    goesBack(seen, to)
+      ? sameCommit(seen, to.partition)
+      : notAfter(committed, seen.offsets.get(to.partition)?.offset, to.offset),
+  ]
+}
+
+const unchanged = (seen: StoredOffsets, partition: number): Condition[] => [
+  asSeen(fenceAttribute(partition), seen.fences.get(partition)),
+  sameCommit(seen, partition),
+]
+
+/** Not only its offset: it may have been committed again meanwhile. */
+function sameCommit({ offsets }: StoredOffsets, partition: number): Condition {
+  const commit = offsets.get(partition)
+  return asSeen(detailsAttribute(partition), commit && encodeCommit(commit))
+}
+
+const asSeen = (attribute: string, value: number | Uint8Array | undefined): Condition =>
+  value === undefined ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value }
+
+const notAfter = (attribute: string, seen: number | undefined, bound: number): Condition =>
+  seen === undefined ? { kind: 'absent', attribute } : { kind: 'below', attribute, value: bound + 1 }
+
+const countRewind: Action = { kind: 'add', attribute: rewindsAttribute, value: 1 }
+
+const nameTopic = ({ topicName }: { readonly topicName: string }): Action => ({
+  kind: 'set',
+  attribute: topicAttribute,
+  value: topicName,
+})
+
+function store({ nowMs }: BlockCommit, to: OffsetToStore, fence: number): Action[] {
+  const { partition, offset, leaderEpoch, metadata } = to
+  const details = encodeCommit({ offset, leaderEpoch, commitTimestamp: nowMs, metadata })
+  return [
+    { kind: 'set', attribute: fenceAttribute(partition), value: fence },
+    { kind: 'set', attribute: offsetAttribute(partition), value: offset },
+    { kind: 'set', attribute: detailsAttribute(partition), value: details },
+  ]
+}
+
+const laterFence = ({ fences }: StoredOffsets, partition: number, fence: number): number =>
+  Math.max(fence, fences.get(partition) ?? 0)

@@ -1,0 +1,54 @@
+// A group goes together with its committed offsets: nobody joins in between and finds half of them. Only what is beyond
+// one transaction (offsets of more than 6,000 partitions) goes before, each step on the condition that nobody came.
+
+import { groupUnchanged } from '../metadata/groupItem.ts'
+import type { StoredGroup } from '../metadata/groupState.ts'
+import { alivePrefix, committedPrefix } from '../metadata/scope.ts'
+import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
+import type { ItemKey, TransactWrite } from '../ports/table.ts'
+import type { GroupStoreDeps } from './groupStore.ts'
+
+const writesPerTransaction = 100
+const keysPerPage = 500
+
+/** `group` as it was read, without members. False: it has changed since. */
+export async function removeGroup(
+  deps: GroupStoreDeps,
+  groupId: string,
+  group: StoredGroup,
+): Promise<boolean> {
+  const { listed, state } = deps.scope.consumerGroup(groupId)
+  const offsets = await keysOf(deps, state.pk, committedPrefix)
+  const when = groupUnchanged(group)
+  const isThere = group.version > 0
+  const check: TransactWrite = { kind: 'check', key: state, when }
+  const last: TransactWrite = isThere ? { kind: 'delete', key: state, when } : check
+  while (offsets.length > writesPerTransaction - 2) {
+    const some = offsets.splice(0, writesPerTransaction - 1)
+    if (!(await transact(deps, [check, ...some.map(deletion)]))) return false
+  }
+  if (!(await transact(deps, [last, ...[...offsets, listed].map(deletion)]))) return false
+  // Heartbeats noted of members that were: they mean nothing to members of a later group.
+  for (const key of await keysOf(deps, state.pk, alivePrefix)) {
+    await retryRepeatable(deps, () => deps.table.write(deletion(key)))
+  }
+  return true
+}
+
+const deletion = (key: ItemKey) => ({ kind: 'delete', key }) as const
+
+async function transact(deps: GroupStoreDeps, writes: readonly TransactWrite[]): Promise<boolean> {
+  const outcome = await retryRepeatableWrite(deps, () => deps.table.transact(writes))
+  return outcome.ok
+}
+
+async function keysOf(deps: GroupStoreDeps, pk: string, prefix: string): Promise<ItemKey[]> {
+  const keys: ItemKey[] = []
+  for (let after: string | undefined; ; ) {
+    const query = { pk, prefix, limit: keysPerPage, ...(after === undefined ? {} : { after }) }
+    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
+    keys.push(...items.map(({ key }) => key))
+    if (next === undefined) return keys
+    after = next
+  }
+}

@@ -1,0 +1,93 @@
+// Committed offsets of a group: an item for each 64 partitions of a topic, so that a commit is one write for as many.
+// Attributes (names are stored):
+//
+//   topic   name of the topic; its id is in the sort key
+//   r       how many times an offset was moved back or taken away here (absent: never)
+//   f<p>    fence of partition p: who wrote here last or took the partition over; only grows
+//   c<p>    committed offset, to be compared by its number (absent: none)
+//   m<p>    the whole commit, to be recognised:
+//           offset varlong, leader epoch + 1 unsigned varint, timestamp in ms varlong, metadata UTF-8 to the end
+//
+// A fence is twice the epoch of a member, or twice the group's epoch and one for whoever is no member: later than every
+// member there was, earlier than every one to come.
+
+import { ByteReader, ByteWriter, varlongSize } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
+import type { Attributes, Item } from '../ports/table.ts'
+
+/** With two conditions and three values each, 64 fit the 300 operators and 4 KB of DynamoDB's expressions. */
+export const partitionsPerOffsetsItem = 64
+
+export const topicAttribute = 'topic'
+export const rewindsAttribute = 'r'
+export const fenceAttribute = (partition: number): string => `f${partition}`
+export const offsetAttribute = (partition: number): string => `c${partition}`
+export const detailsAttribute = (partition: number): string => `m${partition}`
+
+export const offsetsBlockOf = (partition: number): number => Math.floor(partition / partitionsPerOffsetsItem)
+export const memberFence = (memberEpoch: number): number => 2 * memberEpoch
+export const strangerFence = (groupEpoch: number): number => 2 * groupEpoch + 1
+
+export interface StoredOffset {
+  readonly offset: number
+  /** -1: not known. */
+  readonly leaderEpoch: number
+  readonly commitTimestamp: number
+  readonly metadata: string
+}
+
+export interface StoredOffsets {
+  readonly topicName: string
+  /** undefined: never. */
+  readonly rewinds: number | undefined
+  /** By partition. */
+  readonly fences: ReadonlyMap<number, number>
+  readonly offsets: ReadonlyMap<number, StoredOffset>
+}
+
+/** There is no item. */
+export const noOffsets: StoredOffsets = {
+  topicName: '',
+  rewinds: undefined,
+  fences: new Map(),
+  offsets: new Map(),
+}
+
+export function parseOffsets(item: Item | undefined): StoredOffsets {
+  if (!item) return noOffsets
+  const { [topicAttribute]: topicName, [rewindsAttribute]: rewinds } = item.attributes
+  invariant(typeof topicName === 'string', 'an item of offsets has its topic')
+  const fences = new Map<number, number>()
+  const offsets = new Map<number, StoredOffset>()
+  for (const [attribute, value] of Object.entries(item.attributes)) {
+    const [, kind, digits] = /^([fc])(\d+)$/.exec(attribute) ?? []
+    if (kind === undefined || typeof value !== 'number') continue
+    const partition = Number(digits)
+    if (kind === 'f') fences.set(partition, value)
+    else offsets.set(partition, decodeCommit(item.attributes, partition))
+  }
+  return { topicName, rewinds: typeof rewinds === 'number' ? rewinds : undefined, fences, offsets }
+}
+
+function decodeCommit(attributes: Attributes, partition: number): StoredOffset {
+  const bytes = attributes[detailsAttribute(partition)]
+  invariant(bytes instanceof Uint8Array, 'a committed offset has its details')
+  const reader = new ByteReader(bytes, 'INTERNAL')
+  const offset = reader.varlong('offset')
+  const leaderEpoch = reader.unsignedVarint('leader epoch') - 1
+  const commitTimestamp = reader.varlong('timestamp')
+  return { offset, leaderEpoch, commitTimestamp, metadata: reader.utf8(reader.remaining, 'metadata') }
+}
+
+const epochBytesMax = 5
+
+export function encodeCommit({ offset, leaderEpoch, commitTimestamp, metadata }: StoredOffset): Uint8Array {
+  const metadataBytes = Buffer.byteLength(metadata)
+  const numbersBytesMax = varlongSize(offset) + epochBytesMax + varlongSize(commitTimestamp)
+  const writer = new ByteWriter(numbersBytesMax + metadataBytes)
+  writer.varlong(offset)
+  writer.unsignedVarint(leaderEpoch + 1)
+  writer.varlong(commitTimestamp)
+  writer.utf8(metadata, metadataBytes)
+  return writer.written()
+}

@@ -1,0 +1,129 @@
+// What the collector takes away of consumer groups, and when.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { limits } from '../../../shared/base/limits.ts'
+import { createScope } from '../../../shared/metadata/scope.ts'
+import { systemRandom } from '../../../shared/runtime/clock.ts'
+import { createCompactor, defaultCompactionSettings } from '../../../shared/service/compactor.ts'
+import { hear, joinRequest, newConsumer, nextRequest } from '../../support/groupTools.ts'
+import { createTopic, kafkaError, virtualPorts } from '../../support/logTools.ts'
+import { createTestCluster } from '../../support/testCluster.ts'
+
+const dayMs = 24 * 3600_000
+const scope = createScope('test')
+
+async function createWorld() {
+  const ports = virtualPorts()
+  const cluster = createTestCluster(ports)
+  await createTopic(cluster, 't', 100)
+  await cluster.produceRecords('t', [{ partition: 0, key: null, value: Buffer.from('x'), headers: [] }])
+  const reportBackgroundFailure = (error: unknown) => {
+    throw error
+  }
+  const compactor = createCompactor(
+    { ...ports, random: systemRandom, scope, reportBackgroundFailure },
+    defaultCompactionSettings,
+  )
+  const sweep = () => compactor.collect({ deadlineMs: Number.POSITIVE_INFINITY, dryRun: false })
+  const groupIds = async () => (await cluster.groups.listGroups()).map(({ groupId }) => groupId)
+  const itemsOf = async (groupId: string) => {
+    const { items } = await ports.table.query({ pk: scope.consumerGroup(groupId).state.pk, limit: 100 })
+    return items.map(({ key }) => key.sk)
+  }
+  return { ports, cluster, sweep, groupIds, itemsOf, groups: cluster.groups }
+}
+
+const offset = (partition = 0, topicName = 't') => ({
+  topicName,
+  partition,
+  offset: 0,
+  leaderEpoch: -1,
+  metadata: '',
+})
+
+test('a group whose members died is empty, and is gone with its offsets a week later', async () => {
+  const { ports, groups, sweep, groupIds, itemsOf } = await createWorld()
+  const consumer = newConsumer(joinRequest('m'))
+  hear(consumer, await groups.heartbeat({ groupId: 'g', ...nextRequest(consumer) }))
+  await groups.commitOffsets('g', { memberId: 'm', memberEpoch: consumer.memberEpoch }, [
+    offset(0),
+    offset(99),
+  ])
+  ports.clock.advance(60_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), ['g'])
+  ports.clock.advance(7 * dayMs - 1_000)
+  await sweep()
+  assert.equal((await itemsOf('g')).filter((sk) => sk.startsWith('offsets/')).length, 2)
+  ports.clock.advance(2_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), [])
+  assert.deepEqual(await itemsOf('g'), [])
+})
+
+test('a group with members keeps its offsets, but for those of topics that it does not read any more', async () => {
+  const { ports, cluster, groups, sweep } = await createWorld()
+  await createTopic(cluster, 'u', 1)
+  await groups.commitOffsets('g', undefined, [offset(0), offset(0, 'u')])
+  const consumer = newConsumer(joinRequest('m'))
+  for (let ms = 0; ms <= 8 * dayMs; ms += dayMs) {
+    hear(consumer, await groups.heartbeat({ groupId: 'g', ...nextRequest({ ...consumer, memberEpoch: 0 }) }))
+    ports.clock.advance(ms === 8 * dayMs ? 0 : dayMs)
+  }
+  hear(consumer, await groups.heartbeat({ groupId: 'g', ...nextRequest({ ...consumer, memberEpoch: 0 }) }))
+  await sweep()
+  const left = await groups.committedOffsets('g', undefined, undefined)
+  assert.deepEqual(
+    left.map(({ topicName }) => topicName),
+    ['t'],
+  )
+})
+
+test('offsets of who is in no group go a week after the last commit', async () => {
+  const { ports, groups, sweep, groupIds } = await createWorld()
+  await groups.commitOffsets('simple', undefined, [offset()])
+  ports.clock.advance(6 * dayMs)
+  await groups.commitOffsets('simple', undefined, [offset()])
+  ports.clock.advance(6 * dayMs)
+  await sweep()
+  assert.deepEqual(await groupIds(), ['simple'])
+  ports.clock.advance(2 * dayMs)
+  await sweep()
+  assert.deepEqual(await groupIds(), [])
+  await assert.rejects(groups.describeGroup('simple'), kafkaError('GROUP_ID_NOT_FOUND'))
+})
+
+test('offsets of a deleted topic go at once, those of a topic of the same name stay', async () => {
+  const { cluster, groups, sweep, itemsOf } = await createWorld()
+  await createTopic(cluster, 'u', 1)
+  await groups.commitOffsets('g', undefined, [offset(0), offset(0, 'u')])
+  await cluster.deleteTopic('u')
+  await createTopic(cluster, 'u', 1)
+  await groups.commitOffsets('g', undefined, [offset(0, 'u')])
+  assert.equal((await itemsOf('g')).length, 3)
+  await sweep()
+  assert.equal((await itemsOf('g')).length, 2)
+  const left = await groups.committedOffsets('g', undefined, undefined)
+  assert.deepEqual(
+    left.map(({ topicName }) => topicName),
+    ['t', 'u'],
+  )
+})
+
+test('a group that is nothing but listed is taken off the list when nobody has come for long', async () => {
+  const { ports, sweep, groupIds } = await createWorld()
+  const key = scope.consumerGroup('g').listed
+  const list = () => ports.table.write({ kind: 'put', key, attributes: {} })
+  await list()
+  await sweep()
+  ports.clock.advance(limits.graceMs - 1_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), ['g'])
+  await list()
+  ports.clock.advance(2_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), ['g'], 'listed again meanwhile')
+  ports.clock.advance(limits.graceMs + 1_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), [])
+})
