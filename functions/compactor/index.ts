@@ -1,5 +1,5 @@
 // The compactor's function, invoked by the schedule and by itself.
 
-import { openCompactorFunction } from '../../shared/runtime/aws.ts'
+import { openCompactorFunction } from '../../shared/runtime/openCompactor.ts'
 
-export const handler = openCompactorFunction()
+export const handler = await openCompactorFunction()

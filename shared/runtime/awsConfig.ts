@@ -1,39 +1,97 @@
-// The settings of a function on AWS, from the environment: parsed once; a missing one is refused by its name.
+// The settings of a function on AWS, from the environment: parsed once; each refusal names the variable.
 
 import { createScope, type Scope } from '../metadata/scope.ts'
+import { type LogLevel, logLevels } from './logger.ts'
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Region and credentials the AWS SDK finds by itself. */
 export interface AwsConfig {
   readonly bucket: string
   readonly tableName: string
+  readonly clusterId: string
   readonly scope: Scope
+  readonly stage: string
+  readonly logLevel: LogLevel
+}
+
+export interface AppConfig extends AwsConfig {
+  /** What the front door adds to each request: each of them opens. */
+  readonly originSecrets: readonly string[]
+}
+
+export interface WebConfig extends AppConfig {
+  readonly host: string
+  readonly port: number
+}
+
+export interface CompactorConfig extends AwsConfig {
   /** Itself, for invocations of its own. */
   readonly functionName: string
   /** A deployment during a pass must not hand its partitions to other code. */
   readonly functionVersion: string
 }
 
-/** Region and credentials the AWS SDK finds by itself. */
-export function parseAwsConfig(environment: Readonly<Record<string, string | undefined>>): AwsConfig {
-  const text = (name: keyof typeof variables): string => {
-    const value = environment[name]
-    if (value === undefined || value === '') throw new Error(`${name} is missing: ${variables[name]}.`)
-    return value
-  }
-  return {
-    bucket: text('BUCKET'),
-    tableName: text('TABLE'),
-    scope: scopeOf(text('CLUSTER_ID')),
-    functionName: text('AWS_LAMBDA_FUNCTION_NAME'),
-    functionVersion: text('AWS_LAMBDA_FUNCTION_VERSION'),
-  }
-}
-
 const variables = {
   BUCKET: 'the S3 bucket of the segments',
   TABLE: 'the DynamoDB table of the metadata',
-  CLUSTER_ID: 'the cluster that is worked on',
+  CLUSTER_ID: 'the cluster that is served',
+  STAGE: 'the stage that bucket and table are of',
+  ORIGIN_SECRET: 'what the front door adds to each request, two of them with a comma while it changes',
   AWS_LAMBDA_FUNCTION_NAME: 'Lambda sets it',
   AWS_LAMBDA_FUNCTION_VERSION: 'Lambda sets it',
+  AWS_LAMBDA_HTTP_ENDPOINT: 'Lambda sets it for a Web Function',
+}
+
+const secretLengthMin = 32
+
+export function parseCompactorConfig(environment: Environment): CompactorConfig {
+  return {
+    ...parseAwsConfig(environment),
+    functionName: text(environment, 'AWS_LAMBDA_FUNCTION_NAME'),
+    functionVersion: text(environment, 'AWS_LAMBDA_FUNCTION_VERSION'),
+  }
+}
+
+export function parseAppConfig(environment: Environment): AppConfig {
+  const originSecrets = text(environment, 'ORIGIN_SECRET').split(',')
+  if (originSecrets.some(({ length }) => length < secretLengthMin)) {
+    throw new Error(`ORIGIN_SECRET is too short: a secret has at least ${secretLengthMin} characters.`)
+  }
+  return { ...parseAwsConfig(environment), originSecrets }
+}
+
+export function parseWebConfig(environment: Environment): WebConfig {
+  const endpoint = text(environment, 'AWS_LAMBDA_HTTP_ENDPOINT')
+  const [, host, port] = /^(?:http:\/\/)?(\[?[\w.:-]+\]?):(\d{1,5})$/.exec(endpoint) ?? []
+  if (host === undefined) {
+    throw new Error(`AWS_LAMBDA_HTTP_ENDPOINT is ${JSON.stringify(endpoint)}: it takes host:port.`)
+  }
+  return { ...parseAppConfig(environment), host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+function parseAwsConfig(environment: Environment): AwsConfig {
+  const clusterId = text(environment, 'CLUSTER_ID')
+  return {
+    bucket: text(environment, 'BUCKET'),
+    tableName: text(environment, 'TABLE'),
+    clusterId,
+    scope: scopeOf(clusterId),
+    stage: text(environment, 'STAGE'),
+    logLevel: logLevelOf(environment.LOG_LEVEL ?? 'INFO'),
+  }
+}
+
+function text(environment: Environment, name: keyof typeof variables): string {
+  const value = environment[name]
+  if (value === undefined || value === '') throw new Error(`${name} is missing: ${variables[name]}.`)
+  return value
+}
+
+function logLevelOf(given: string): LogLevel {
+  const level = logLevels.find((one) => one === given)
+  if (level !== undefined) return level
+  throw new Error(`LOG_LEVEL is ${JSON.stringify(given)}: it takes ${logLevels.join(', ')}.`)
 }
 
 function scopeOf(clusterId: string): Scope {

@@ -3,10 +3,12 @@
 // fails is reported and the next one comes in its turn.
 
 import type { Clock } from '../ports/world.ts'
-import type { Compaction } from '../service/compaction.ts'
+import type { CompactionRequest } from '../service/compaction.ts'
 
 export interface CompactionTimerDeps {
-  readonly compaction: Pick<Compaction, 'run'>
+  readonly compaction: {
+    run(request: CompactionRequest): Promise<{ readonly unfinished: boolean }>
+  }
   readonly clock: Clock
   /** Aborted: the pass under way ends at its next clean point and no other begins. */
   readonly stopping: AbortSignal

@@ -1,8 +1,9 @@
 // The compactor as a function: the schedule's event plans, and hands each partition that is due to an invocation with
 // an event of its own. Refuses other events, and a function that has not the time for any work.
 
-import type { PartitionWorker } from '../compaction/deps.ts'
+import type { CompactionReport, PartitionWorker } from '../compaction/deps.ts'
 import type { LogDeps } from '../log/deps.ts'
+import { beforeCollection } from '../service/compaction.ts'
 import { createCompactor, defaultCompactionSettings } from '../service/compactor.ts'
 import { parseCompactorEvent } from './compactorEvent.ts'
 
@@ -23,14 +24,18 @@ const collectIntervalMs = 10 * 60_000
 /** Each in an environment of its own, so that memory is no bound; enough to get on, few of an account's thousand. */
 const partitionsAtOnce = 16
 
-export function createCompactorFunction(deps: LogDeps, worker: PartitionWorker): CompactorFunction {
+/** `tell` hears after each invocation what was done since the process started. */
+export function createCompactorFunction(
+  deps: LogDeps,
+  worker: PartitionWorker,
+  tell: (report: CompactionReport) => void = () => {},
+): CompactorFunction {
   const compactor = createCompactor(deps, { ...defaultCompactionSettings, partitionsAtOnce }, worker)
   // A collection lists the bucket, so not in every pass. Only this environment's memory knows of the last one: a fresh
   // one collects once more than needed, which costs a listing, where an item in the table would cost every pass a read.
   let collectAtMs = 0
 
-  const collectWhenDue = async (deadlineMs: number): Promise<number> => {
-    if (deps.clock.now() < collectAtMs || deps.clock.now() >= deadlineMs) return 0
+  const collect = async (deadlineMs: number): Promise<number> => {
     collectAtMs = deps.clock.now() + collectIntervalMs
     const { names, unreadable } = await compactor.collect({ deadlineMs, dryRun: false })
     for (const { name, reason } of unreadable) {
@@ -39,7 +44,7 @@ export function createCompactorFunction(deps: LogDeps, worker: PartitionWorker):
     return names.length
   }
 
-  return async (event, context) => {
+  const handle: CompactorFunction = async (event, context) => {
     const parsed = parseCompactorEvent(event)
     const remainingMs = context.getRemainingTimeInMillis()
     if (remainingMs <= marginMs) {
@@ -49,7 +54,13 @@ export function createCompactorFunction(deps: LogDeps, worker: PartitionWorker):
     }
     const deadlineMs = deps.clock.now() + remainingMs - marginMs
     if (parsed.kind === 'partition') return compactor.work(parsed, Math.min(deadlineMs, parsed.deadlineMs))
-    const outcome = await compactor.run({ deadlineMs })
-    return { ...outcome, collected: await collectWhenDue(deadlineMs) }
+    const now = deps.clock.now()
+    const collects = now >= collectAtMs
+    const outcome = await compactor.run({
+      deadlineMs: collects ? beforeCollection(now, deadlineMs) : deadlineMs,
+    })
+    return { ...outcome, collected: collects ? await collect(deadlineMs) : 0 }
   }
+
+  return (event, context) => handle(event, context).finally(() => tell(compactor.report))
 }

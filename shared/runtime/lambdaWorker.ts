@@ -17,8 +17,10 @@ export interface LambdaWorkerDeps {
 
 export const createLambdaWorker =
   (deps: LambdaWorkerDeps): PartitionWorker =>
-  async ({ topicName, topicId, partition }, deadlineMs) => {
+  async ({ topicName, topicId, partition }, passDeadlineMs) => {
     try {
+      // An event holds whole milliseconds, and so does a timer.
+      const deadlineMs = Math.floor(passDeadlineMs)
       const event: PartitionEvent = { kind: 'partition', topicName, topicId, partition, deadlineMs }
       return parsePartitionOutcome(await invoke(deps, event))
     } catch (cause) {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 
@@ -17,17 +18,29 @@ interface Fetching {
   readonly fetch: (request: Request) => Response | Promise<Response>
 }
 
-export async function startServer(app: Fetching, host: string, port: number): Promise<RunningServer> {
+/** `tls`: a certificate chain and its key, in PEM. */
+export interface Tls {
+  readonly cert: string
+  readonly key: string
+}
+
+export async function startServer(
+  app: Fetching,
+  host: string,
+  port: number,
+  tls?: Tls,
+): Promise<RunningServer> {
   // It puts a Response of its own in place of the global one: an answer of bytes or text is then written as
   // it is.
-  const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
+  const secured = tls && { createServer: createHttpsServer, serverOptions: tls }
+  const server = serve({ fetch: app.fetch, hostname: host, port, ...secured }) as Server
   // A produce stream may last for hours; slow bodies are the app's to refuse.
   server.requestTimeout = 0
   if (!server.listening) await once(server, 'listening')
   const { port: bound } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
   return {
-    url: `http://${name}:${bound}`,
+    url: `${tls ? 'https' : 'http'}://${name}:${bound}`,
     async stop(graceMs) {
       const closed = once(server, 'close')
       server.close()

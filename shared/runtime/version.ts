@@ -1,9 +1,5 @@
-// The package's version, read once.
+// The package's version, which a bundle holds too.
 
-import { readFileSync } from 'node:fs'
+import packageJson from '../../package.json' with { type: 'json' }
 
-const { version }: { version: string } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-)
-
-export const packageVersion = version
+export const packageVersion = packageJson.version

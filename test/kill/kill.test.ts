@@ -3,13 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { startServerProcess } from '../support/serverProcess.ts'
 import { runKillLoop } from './killLoop.ts'
 import { createLedger } from './ledger.ts'
 
 test('a server that is killed under load keeps every record that it acknowledged', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-loop-'))
   t.after(() => rm(folder, { recursive: true }))
-  const summary = await runKillLoop({ folder, rounds: 3, report: (line) => t.diagnostic(line) })
+  const start = () => startServerProcess({ DATA_DIR: folder })
+  const summary = await runKillLoop({ start, rounds: 3, report: (line) => t.diagnostic(line) })
   assert.deepEqual(summary.problems, [])
   assert.ok(summary.acknowledged > 0)
 })

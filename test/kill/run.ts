@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { startServerProcess } from '../support/serverProcess.ts'
 import { runKillLoop } from './killLoop.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
@@ -12,7 +13,8 @@ const rounds = Number(values.rounds)
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
 const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-loop-'))
-const { acknowledged, stored, problems } = await runKillLoop({ folder, rounds, report: print })
+const start = () => startServerProcess({ DATA_DIR: folder })
+const { acknowledged, stored, problems } = await runKillLoop({ start, rounds, report: print })
 for (const problem of problems) print(problem)
 if (problems.length === 0) {
   await rm(folder, { recursive: true })

@@ -1,20 +1,23 @@
-// `npm run compact`: one pass over a topic now, on the data folder of a stopped server or through the API of
-// a running one.
+// `npm run compact`: one pass over a topic now, on the data folder of a stopped server, through the API of a running
+// one, or on AWS.
 
 import type { CompactionReport } from '../../compaction/deps.ts'
-import { compactFolder } from './compactFolder.ts'
+import { compactHere } from './compactHere.ts'
 import { compactServer } from './compactServer.ts'
+import { parsePlace, placeHelp, placeOptions } from './place.ts'
 import { startProgress } from './progress.ts'
 import { runCommand, UsageError } from './runCommand.ts'
 
 const help = `Merges, compacts by key and retains one topic now, whether or not it is due.
 
-  npm run compact -- --topic t [--data ./data | --url http://127.0.0.1:8082] [--dry-run]
+  npm run compact -- --topic t [--data ./data | --url http://127.0.0.1:8082 | --bucket b --table t --cluster c]
+    [--dry-run]
 
-  --topic <name>   the topic
-  --data <folder>  data folder of a stopped server (./data)
-  --url <url>      a running server
-  --dry-run        change nothing and print what would be done
+  --topic <name>     the topic
+${placeHelp}  --url <url>        a running server
+  --dry-run          change nothing and print what would be done
+
+On AWS the work is done by this process, under the same leases as the deployed compactor's.
 
 Exit code: 0 it was done, 1 it failed or a partition could not be compacted, 2 wrong arguments.
 `
@@ -101,19 +104,24 @@ await runCommand({
   help,
   options: {
     topic: { type: 'string' },
-    data: { type: 'string' },
+    ...placeOptions,
     url: { type: 'string' },
     'dry-run': { type: 'boolean' },
   },
-  parse: ({ topic, data, url, 'dry-run': dryRun = false }) => {
+  parse: ({ topic, url, 'dry-run': dryRun = false, ...values }) => {
     if (topic === undefined) throw new UsageError('Name the topic with --topic.')
-    if (data !== undefined && url !== undefined) throw new UsageError('Give --data or --url, not both.')
-    if (url !== undefined && !URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`)
-    return { topic, data: data ?? './data', url, dryRun }
+    if (url === undefined) return { topic, dryRun, place: parsePlace(values, process.env) }
+    if (Object.keys(values).length > 0) {
+      throw new UsageError('Give --url, --data or a bucket on AWS, not more than one of them.')
+    }
+    if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`)
+    return { topic, dryRun, url }
   },
-  run: ({ topic, data, url, dryRun }) => {
+  run: ({ topic, dryRun, ...where }) => {
     const work = (compaction: TopicCompaction) =>
       dryRun ? show(compaction, topic) : compact(compaction, topic)
-    return url === undefined ? compactFolder(data, topic, work) : compactServer(url, topic, work)
+    return where.url === undefined
+      ? compactHere(where.place, topic, work)
+      : compactServer(where.url, topic, work)
   },
 })

@@ -1,16 +1,18 @@
-// `npm run verify`: holds everything that the table of a stopped server names against everything that is
-// stored.
+// `npm run verify`: holds everything that the table names against everything that is stored, of a stopped server or on
+// AWS.
 
 import { type FindingKind, type VerifySummary, verify } from '../../compaction/verify.ts'
-import { withDataFolder } from '../dataFolder.ts'
+import { parsePlace, placeHelp, placeOptions, placeUsage, withPlace } from './place.ts'
 import { startProgress } from './progress.ts'
 import { runCommand } from './runCommand.ts'
 
-const help = `Checks the data folder of a stopped server and changes nothing.
+const help = `Checks the data of a stopped server, or of a cluster on AWS, and changes nothing.
 
-  npm run verify -- [--data ./data]
+  npm run verify -- ${placeUsage}
 
-  --data <folder>  data folder of the server (./data)
+${placeHelp}
+On AWS writers and the compactor may be at work: what they do meanwhile may show as findings, which are gone when it is
+run again.
 
 Prints a line for each finding and a summary:
   dangling  the table names bytes that are missing or differ
@@ -25,9 +27,9 @@ const severe: readonly FindingKind[] = ['dangling', 'overlap', 'hole']
 
 await runCommand({
   help,
-  options: { data: { type: 'string' } },
-  parse: ({ data = './data' }) => data,
-  run: (folder) => withDataFolder(folder, run),
+  options: placeOptions,
+  parse: (values) => parsePlace(values, process.env),
+  run: (place) => withPlace(place, run),
 })
 
 async function run(deps: Parameters<typeof verify>[0]): Promise<number> {

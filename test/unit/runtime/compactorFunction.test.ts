@@ -117,6 +117,14 @@ test('a worker that never answers is waited for until its deadline and the grace
   await assert.rejects(turn, /the worker of t-2: /)
 })
 
+test('a deadline between two milliseconds is the earlier one', async (t) => {
+  const { mill, topicId } = await createWrittenMill(1)
+  const { worker, server } = await startFunction(t, mill)
+  const config = effectiveConfig({})
+  await worker({ topicName: 't', topicId, partition: 0, config }, mill.clock.now() + minute + 0.5)
+  assert.equal(server.requests.length, 1)
+})
+
 test('the turn of a topic that was created again since does nothing, and an event brings no config', async (t) => {
   const { mill, topicId } = await createWrittenMill(1)
   const { workerFunction } = await startFunction(t, mill)

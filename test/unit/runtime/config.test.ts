@@ -12,6 +12,9 @@ test('without an environment everything has its default', () => {
     numPartitions: 1,
     autoCreateTopics: false,
     compactionIntervalMs: 30_000,
+    dedupeBufferBytes: 32 * 1024 * 1024,
+    secure: false,
+    tls: undefined,
   })
 })
 
@@ -25,6 +28,10 @@ test('every variable is read', () => {
     NUM_PARTITIONS: '12',
     AUTO_CREATE_TOPICS_ENABLE: 'true',
     COMPACTION_INTERVAL_MS: '0',
+    LOG_CLEANER_DEDUPE_BUFFER_SIZE: '1048576',
+    SECURE: 'true',
+    TLS_CERT_FILE: 'cert.pem',
+    TLS_KEY_FILE: 'key.pem',
   }
   assert.deepEqual(parseLocalConfig(environment), {
     host: 'localhost',
@@ -35,6 +42,9 @@ test('every variable is read', () => {
     numPartitions: 12,
     autoCreateTopics: true,
     compactionIntervalMs: 0,
+    dedupeBufferBytes: 1024 * 1024,
+    secure: true,
+    tls: { certificate: 'cert.pem', key: 'key.pem' },
   })
 })
 
@@ -55,6 +65,7 @@ test('a value that a variable does not take is refused by one sentence that name
     number('NUM_PARTITIONS', '1537', '1 to 1536'),
     number('COMPACTION_INTERVAL_MS', '86400001', '0 to 86400000'),
     number('COMPACTION_INTERVAL_MS', 'off', '0 to 86400000'),
+    number('LOG_CLEANER_DEDUPE_BUFFER_SIZE', '1048575', '1048576 to 1073741824'),
     ['AUTO_CREATE_TOPICS_ENABLE', 'yes', 'AUTO_CREATE_TOPICS_ENABLE is "yes": it takes true or false.'],
     ['AUTO_CREATE_TOPICS_ENABLE', 'TRUE', 'AUTO_CREATE_TOPICS_ENABLE is "TRUE": it takes true or false.'],
   ] as const

@@ -1,19 +1,19 @@
-// A topic's compaction on the data folder of a stopped server.
+// A topic's compaction by this process, on a data folder or on AWS.
 
 import { createCompactor, defaultCompactionSettings } from '../../service/compactor.ts'
 import { createCatalog } from '../../topics/catalog.ts'
-import { withDataFolder } from '../dataFolder.ts'
 import type { TopicCompaction } from './compact.ts'
+import { type Place, renderPlace, withPlace } from './place.ts'
 
-export async function compactFolder(
-  folder: string,
+export async function compactHere(
+  place: Place,
   topicName: string,
   work: (compaction: TopicCompaction) => Promise<number>,
 ): Promise<number> {
   try {
-    return await withDataFolder(folder, async (deps) => {
+    return await withPlace(place, async (deps) => {
       const topic = await createCatalog(deps).get(topicName)
-      if (!topic) throw new Error(`There is no topic '${topicName}' in ${folder}.`)
+      if (!topic) throw new Error(`There is no topic '${topicName}' in ${renderPlace(place)}.`)
       const compactor = createCompactor(
         // What stops a partition is in the report.
         { ...deps, reportBackgroundFailure: () => undefined },

@@ -1,0 +1,5 @@
+// Reads, and all administration, as a Web Function.
+
+import { startWebFunction } from '../../shared/runtime/webFunction.ts'
+
+await startWebFunction('fetch')

@@ -1,0 +1,5 @@
+// Appends, as a classic function behind a function URL.
+
+import { openClassicFunction } from '../../shared/runtime/classicFunction.ts'
+
+export const handler = await openClassicFunction('produce')

@@ -1,0 +1,5 @@
+// Appends, as a Web Function.
+
+import { startWebFunction } from '../../shared/runtime/webFunction.ts'
+
+await startWebFunction('produce')

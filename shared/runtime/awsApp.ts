@@ -1,0 +1,64 @@
+// The app of produce and fetch on AWS. Both serve every route, so that a request answers the same wherever the front
+// door sent it: which of them it goes to decides only what is scaled.
+
+import { createApp } from '../http/app.ts'
+import { accessTo } from '../http/clusters.ts'
+import type { AppDeps } from '../http/context.ts'
+import { createCluster } from '../service/createCluster.ts'
+import { defaultClusterSettings } from '../service/settings.ts'
+import type { AppConfig } from './awsConfig.ts'
+import { openAwsProcess } from './awsProcess.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import { type Compute, type HttpFunctionName, limitsOf } from './computeLimits.ts'
+import { behindFrontDoor, type Fetch } from './frontDoor.ts'
+import type { Logger } from './logger.ts'
+import { observeCluster } from './observeCluster.ts'
+import { withRequest } from './requestContext.ts'
+import { packageVersion } from './version.ts'
+
+export interface AwsApp {
+  readonly fetch: Fetch
+  readonly logger: Logger
+  /** Resolves when everything that was asked for is stored. */
+  idle(): Promise<void>
+  flushMetrics(): void
+}
+
+export async function openAwsApp(
+  config: AppConfig,
+  name: HttpFunctionName,
+  compute: Compute,
+): Promise<AwsApp> {
+  const { deps, logger, metrics } = await openAwsProcess(config, name)
+  const observer = { clock: systemClock, logger, metrics }
+  const cluster = observeCluster(observer, createCluster(deps, config.clusterId, defaultClusterSettings))
+  const access = Promise.resolve(accessTo(cluster))
+  const aroundRequest: AppDeps['aroundRequest'] = (request, serve) =>
+    withRequest(request, async () => {
+      const start = systemClock.now()
+      const status = await serve()
+      const { method, path } = request
+      if (status >= 500) metrics.add('HttpServerErrors', 1)
+      logger.log('INFO', 'request', { method, path, status, ms: systemClock.now() - start })
+    })
+  const app = createApp({
+    aroundRequest,
+    authenticate: () => access,
+    clock: systemClock,
+    random: systemRandom,
+    limits: limitsOf(compute, name),
+    version: packageVersion,
+    loopbackOnly: false,
+    probeStorage: async () => {
+      await deps.table.get(deps.scope.producerIds())
+    },
+    docsAssets: new Map(),
+    reportFailure: (error, request) => logger.failure('request failed', error, request),
+  })
+  return {
+    fetch: behindFrontDoor(config.originSecrets, (request) => app.fetch(request)),
+    logger,
+    idle: () => cluster.idle(),
+    flushMetrics: () => metrics.flush(),
+  }
+}

@@ -1,0 +1,36 @@
+// The way in on AWS: requests come from the front door, which adds a secret and says by which name it was called.
+// Without the secret a request is refused before anything is done about it: nobody calls a function around the door.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+export type Fetch = (request: Request, env?: unknown) => Response | Promise<Response>
+
+const secretHeader = 'x-millrace-origin'
+const hostHeader = 'x-forwarded-host'
+
+/** Of several secrets each opens: so that one can be replaced while functions and front door are deployed. */
+export function behindFrontDoor(secrets: readonly string[], fetch: Fetch): Fetch {
+  const digests = secrets.map(digest)
+  return (request, env) => {
+    const given = digest(request.headers.get(secretHeader) ?? '')
+    if (!digests.some((expected) => timingSafeEqual(given, expected))) return refuse()
+    const host = request.headers.get(hostHeader)
+    return fetch(host !== null && isHost(host) ? calledAs(request, host) : request, env)
+  }
+}
+
+/** Of equal length, as the comparison wants them. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+function refuse(): Response {
+  const message = 'HTTP 403 Forbidden: this is not the address of the service'
+  return Response.json({ error_code: 403, message }, { status: 403 })
+}
+
+const isHost = (text: string): boolean => /^[\w.-]{1,253}(:\d{1,5})?$/.test(text)
+
+/** Links in answers are absolute. A property of its own, because a new request would copy the body. */
+function calledAs(request: Request, host: string): Request {
+  const { pathname, search } = new URL(request.url)
+  return Object.defineProperty(request, 'url', { value: `https://${host}${pathname}${search}` })
+}

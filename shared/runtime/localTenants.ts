@@ -1,0 +1,86 @@
+// Who may use a server on one machine. Without security: whoever reaches it, and there is one cluster. With it: the
+// holders of API keys, and as many clusters as operators make; the first key is an operator's and is made at the first
+// start.
+
+import { accessTo } from '../http/clusters.ts'
+import type { HttpDeps } from '../http/context.ts'
+import type { LogDeps } from '../log/deps.ts'
+import { createScope } from '../metadata/scope.ts'
+import type { ApiKeys } from '../security/apiKeys.ts'
+import type { ClusterSettings } from '../service/createCluster.ts'
+import { createCluster } from '../service/createCluster.ts'
+import type { ClusterRegistry } from '../tenants/clusters.ts'
+import type { LocalConfig } from './config.ts'
+import { clusterId } from './dataFolder.ts'
+import { type CompactionConfig, startCompactions } from './localCompaction.ts'
+import { loadPepper } from './pepper.ts'
+import { createTenants } from './tenants.ts'
+
+export interface LocalTenants {
+  readonly authenticate: HttpDeps['authenticate']
+  /** An operator's key, made now because there was none: shown once. */
+  readonly firstKey: { readonly id: string; readonly secret: string } | undefined
+  /** Waits for what is under way. */
+  stop(): Promise<void>
+}
+
+type Deps = Omit<LogDeps, 'scope'>
+
+export function openTenant(deps: Deps, settings: ClusterSettings, config: CompactionConfig): LocalTenants {
+  const compactions = startCompactions(deps, () => Promise.resolve([clusterId]), config)
+  const cluster = createCluster({ ...deps, scope: createScope(clusterId) }, clusterId, settings)
+  const access = Promise.resolve(accessTo(cluster, compactions.of(clusterId)))
+  return {
+    authenticate: () => access,
+    firstKey: undefined,
+    stop: async () => {
+      await Promise.all([cluster.idle(), compactions.stop()])
+    },
+  }
+}
+
+export async function openTenants(
+  deps: Deps,
+  settings: ClusterSettings,
+  config: CompactionConfig & Pick<LocalConfig, 'dataDirectory'>,
+): Promise<LocalTenants> {
+  const pepper = await loadPepper(config.dataDirectory)
+  const tenants = createTenants(deps, {
+    cluster: settings,
+    pepper,
+    compaction: (id) => compactions.of(id),
+  })
+  const { registry, apiKeys, pool } = tenants
+  await makeFirstCluster(registry)
+  const firstKey = await makeFirstKey(apiKeys)
+  const compactions = startCompactions(
+    deps,
+    async () => (await registry.list()).map((one) => one.clusterId),
+    config,
+  )
+  return {
+    authenticate: tenants.authenticate,
+    firstKey,
+    stop: async () => {
+      await Promise.all([pool.idle(), compactions.stop()])
+    },
+  }
+}
+
+/** The cluster that is there without security: what it holds is still there with it. */
+async function makeFirstCluster(registry: ClusterRegistry): Promise<void> {
+  if (await registry.get(clusterId)) return
+  await registry.create({ organisationId: 'org-local', name: clusterId }, clusterId)
+}
+
+async function makeFirstKey(apiKeys: ApiKeys): Promise<LocalTenants['firstKey']> {
+  if ((await apiKeys.list(undefined)).length > 0) return undefined
+  const wanted = {
+    clusterId: undefined,
+    owner: 'User:operator',
+    description: 'the first key',
+    expiresMs: undefined,
+  }
+  const { key, secret } = await apiKeys.create(wanted)
+  return { id: key.keyId, secret }
+}

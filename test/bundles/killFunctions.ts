@@ -1,0 +1,24 @@
+// `npm run kill-functions -- --rounds 500`: the bundles of produce and fetch killed under load. Ends with code 1 when
+// something that was acknowledged is lost.
+import { parseArgs } from 'node:util'
+import { runKillLoop } from '../kill/killLoop.ts'
+import { startAwsWorld } from './awsWorld.ts'
+import { startFunctions } from './functionsProcess.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
+if (!/^[1-9]\d{0,5}$/.test(values.rounds))
+  throw new Error(`--rounds is ${values.rounds}: it takes a whole number from 1`)
+const rounds = Number(values.rounds)
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+const world = await startAwsWorld(false)
+const start = () => startFunctions(world)
+const { acknowledged, stored, problems } = await runKillLoop({ start, rounds, report: print })
+await world.close()
+for (const problem of problems) print(problem)
+const what = `${rounds} kills of both functions: ${acknowledged} acknowledged records`
+if (problems.length === 0) print(`${what}, every one found once at its offset (${stored} stored)`)
+else {
+  print(`${what}, ${problems.length} problems`)
+  process.exitCode = 1
+}
