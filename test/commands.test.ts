@@ -108,7 +108,7 @@ describe('commands', { concurrency: 6 }, () => {
       }),
     )
     const both = await command('compact', '--topic', 't', '--data', 'x', '--url', 'http://127.0.0.1:1')
-    assert.match(both.stderr, /^Give --data or --url, not both\.\n/)
+    assert.match(both.stderr, /^Give --url, --data or a bucket on AWS, not more than one of them\.\n/)
     assert.match((await command('compact')).stderr, /^Name the topic with --topic\.\n/)
     assert.match((await command('dumpLog')).stderr, /^Name the object\.\n/)
   })

@@ -13,9 +13,13 @@ import { createHostGuard } from './hostGuard.ts'
 import { registerOpenApi } from './openapi.ts'
 import { registerPages } from './pages.ts'
 import { createRequestId } from './requestId.ts'
+import { registerAclRoutes } from './routes/acls.ts'
 import { registerClusterRoutes } from './routes/clusters.ts'
 import { registerCompactionRoutes } from './routes/compaction.ts'
 import { registerConsumeRoutes } from './routes/consume.ts'
+import { registerGroupOffsetRoutes } from './routes/groupOffsets.ts'
+import { registerGroupRoutes } from './routes/groups.ts'
+import { registerGroupViewRoutes } from './routes/groupViews.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { registerMetricsRoutes } from './routes/metrics.ts'
 import { registerPartitionRecordRoutes } from './routes/partitionRecords.ts'
@@ -25,6 +29,9 @@ import { registerRecordRoutes } from './routes/records.ts'
 import { registerRecordBatchRoutes } from './routes/recordsBatch.ts'
 import { registerTopicConfigRoutes } from './routes/topicConfigs.ts'
 import { registerTopicRoutes } from './routes/topics.ts'
+import { registerV2ConsumerOffsetRoutes } from './routes/v2ConsumerOffsets.ts'
+import { registerV2ConsumerRecordRoutes } from './routes/v2ConsumerRecords.ts'
+import { registerV2ConsumerRoutes } from './routes/v2Consumers.ts'
 import { registerV2FetchRoutes } from './routes/v2Fetch.ts'
 import { registerV2MetadataRoutes } from './routes/v2Metadata.ts'
 import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
@@ -49,6 +56,9 @@ export function createApp(appDeps: AppDeps): App {
   registerV2MetadataRoutes(app, deps)
   registerV2ProduceRoutes(app, deps)
   registerV2FetchRoutes(app, deps)
+  registerV2ConsumerRoutes(app, deps)
+  registerV2ConsumerRecordRoutes(app, deps)
+  registerV2ConsumerOffsetRoutes(app, deps)
   registerMetricsRoutes(app)
   return app
 }
@@ -65,5 +75,9 @@ function createV3(deps: HttpDeps): App {
   registerPartitionRecordRoutes(v3, deps)
   registerConsumeRoutes(v3, deps)
   registerCompactionRoutes(v3, deps)
+  registerAclRoutes(v3, deps)
+  registerGroupRoutes(v3, deps)
+  registerGroupViewRoutes(v3)
+  registerGroupOffsetRoutes(v3, deps)
   return v3
 }

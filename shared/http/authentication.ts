@@ -1,13 +1,14 @@
 // Every route after this one knows its caller: what it can reach is decided before its body is looked at.
 
 import type { MiddlewareHandler } from 'hono'
+import { clientHostOf } from './clientHost.ts'
 import type { AppEnv, HttpDeps } from './context.ts'
 
 export function createAuthentication({
   authenticate,
 }: Pick<HttpDeps, 'authenticate'>): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    c.set('access', await authenticate(c.req.raw))
+    c.set('access', await authenticate(c.req.raw, clientHostOf(c)))
     await next()
   }
 }

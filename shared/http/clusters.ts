@@ -4,9 +4,10 @@
 
 import type { Context } from 'hono'
 import { invariant, KafkaError } from '../base/errors.ts'
+import type { Access } from '../service/access.ts'
 import type { Cluster, Topic } from '../service/cluster.ts'
 import type { Compaction } from '../service/compaction.ts'
-import type { Access, AppEnv } from './context.ts'
+import type { AppEnv } from './context.ts'
 import type { Place } from './resources.ts'
 
 type Caller = Pick<Context<AppEnv>, 'var'>

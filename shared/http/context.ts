@@ -4,8 +4,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ByteRoom } from '../base/concurrency.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import type { Cluster } from '../service/cluster.ts'
-import type { Compaction } from '../service/compaction.ts'
+import type { Access } from '../service/access.ts'
 
 export interface HttpLimits {
   /** A request body, in bytes; beyond it 413 before the body is read. */
@@ -28,19 +27,21 @@ export interface DocsAsset {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** What the caller of one request can reach. */
-export interface Access {
-  readonly clusterIds: readonly string[]
-  /** undefined: no such cluster for this caller. */
-  cluster(clusterId: string): Cluster | undefined
-  /** undefined: this process runs no compactor for that cluster. */
-  compaction(clusterId: string): Compaction | undefined
+/** What a request is known by. */
+export interface RequestFacts {
+  readonly requestId: string
+  /** Of the caller's trace, where the request is part of one. */
+  readonly traceId: string | undefined
+  readonly method: string
+  readonly path: string
 }
 
 /** What an app is made of. */
 export interface AppDeps {
-  /** Who calls, and what that opens. Error: UNAUTHENTICATED. */
-  readonly authenticate: (request: Request) => Promise<Access>
+  /** Runs each request; `serve` answers the status. Where nobody needs to know of requests there is none. */
+  readonly aroundRequest?: (request: RequestFacts, serve: () => Promise<number>) => Promise<unknown>
+  /** Who calls from that address, and what that opens. Error: UNAUTHENTICATED. */
+  readonly authenticate: (request: Request, clientHost: string) => Promise<Access>
   readonly clock: Clock
   /** For request ids. */
   readonly random: Random

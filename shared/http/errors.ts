@@ -29,6 +29,7 @@ export const errorSchema = z
 
 const statusDescriptions = {
   400: 'The request is malformed, or Kafka would refuse it.',
+  401: 'Who calls is not known.',
   403: 'The request is not allowed.',
   404: 'There is no such cluster, topic, partition or config.',
   406: 'The answer has no form that the request accepts.',
@@ -59,8 +60,13 @@ export const refusals = {
 
 /** What a report about one record says, and the body of a refused request. */
 export function errorBody(error: KafkaError, dialect: Dialect = 'v3'): ErrorBody {
-  const code = dialect === 'v2' && error.code === 'UNKNOWN_TOPIC_OR_PARTITION' ? 40401 : error.row.rest
-  return { error_code: code, message: error.message }
+  return { error_code: errorCode(error, dialect), message: error.message }
+}
+
+function errorCode({ code, row, details }: KafkaError, dialect: Dialect): number {
+  // Strimzi's bridge says the status alone.
+  if (details.dialect === 'strimzi') return row.status
+  return dialect === 'v2' && code === 'UNKNOWN_TOPIC_OR_PARTITION' ? 40401 : row.rest
 }
 
 /** A validation that failed, as OpenAPIHono's defaultHook: names the field, never quotes its value. */
@@ -108,7 +114,7 @@ export function createErrorHandler(deps: Pick<HttpDeps, 'reportFailure'>): Error
       return answer(c, 500, internalBody(c.get('requestId')))
     }
     if (known !== error) deps.reportFailure(error, request)
-    return answer(c, known.row.status, errorBody(known, dialectOf(c.req.path)), retryAfter(known))
+    return answer(c, known.row.status, errorBody(known, dialectOf(c.req.path)), headersOf(known))
   }
 }
 
@@ -131,11 +137,15 @@ function httpBody(error: HTTPException): ErrorBody {
   return { error_code: error.status, message: error.message === '' ? `HTTP ${error.status}` : error.message }
 }
 
-function retryAfter(error: KafkaError): Record<string, string> {
+function headersOf(error: KafkaError): Record<string, string> {
+  if (error.row.status === 401) return { 'www-authenticate': challenge }
   const { retryAfterMs } = error.details
   if (typeof retryAfterMs === 'number') return { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }
   return error.row.status === 429 || error.row.status === 503 ? { 'retry-after': '1' } : {}
 }
+
+/** RFC 7617 and RFC 6750. */
+const challenge = 'Basic realm="Millrace", charset="UTF-8", Bearer'
 
 const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT'] as const
 

@@ -12,10 +12,10 @@ import type { AppEnv, HttpDeps } from './context.ts'
 // body in use, every config of a topic, is a few kilobytes.
 export const jsonBodyBytesMax = 64 * 1024
 
-/** The same route, whose validators find the body read. */
-export function withJsonBody<R extends RouteConfig>(deps: HttpDeps, route: R) {
+/** The same route, whose validators find the body read. More than usual is for schemas whose lists are bounded. */
+export function withJsonBody<R extends RouteConfig>(deps: HttpDeps, route: R, bytesMax = jsonBodyBytesMax) {
   const middleware: MiddlewareHandler<AppEnv> = async (c, next) => {
-    const body = decode(await readBody(c, deps, jsonBodyBytesMax))
+    const body = decode(await readBody(c, deps, bytesMax))
     const { method, headers, url } = c.req.raw
     // An empty body stays none, so that a route without a media type sees none.
     c.req.raw = new Request(url, { method, headers, ...(body === '' ? {} : { body }) })

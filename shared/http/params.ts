@@ -38,3 +38,13 @@ export const partitionParams = z.object({
   topic_name: topicNameParam,
   partition_id: partitionIdParam,
 })
+
+export const groupIdParam = z
+  .string()
+  .openapi({ description: "The consumer group's id.", example: 'invoices' })
+
+export const groupParams = z.object({ cluster_id: clusterIdParam, consumer_group_id: groupIdParam })
+
+export const consumerParams = groupParams.extend({
+  consumer_id: z.string().openapi({ description: "The member's id." }),
+})

@@ -15,7 +15,12 @@ export function registerRaw(
   handler: (c: RawContext) => Promise<Response>,
 ): void {
   app.openAPIRegistry.registerPath(route)
-  app.on(route.method, route.path.replaceAll(/\/{(.+?)}/g, '/:$1'), handler)
+  app.on(route.method, routingPath(route.path), handler)
+}
+
+/** A verb behind the last parameter is part of that parameter's value: Hono would take it for part of its name. */
+function routingPath(path: string): string {
+  return path.replaceAll(/\/{(\w+)}(:\w+)?/g, (_, name, verb) => `/:${name}${verb ? `{[^/]+${verb}}` : ''}`)
 }
 
 export function parseParams<S extends z.ZodType>(c: RawContext, schema: S): z.output<S> {

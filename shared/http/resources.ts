@@ -16,13 +16,13 @@ export interface Place {
   readonly url: string
 }
 
-const metadataSchema = z
+export const metadataSchema = z
   .object({ self: z.string(), resource_name: z.string().nullable() })
   .openapi('ResourceMetadata')
 const listMetadataSchema = z
   .object({ self: z.string(), next: z.string().nullable() })
   .openapi('ResourceCollectionMetadata')
-const relationshipSchema = z.object({ related: z.string() }).openapi('Relationship')
+export const relationshipSchema = z.object({ related: z.string() }).openapi('Relationship')
 
 export const clusterSchema = z
   .object({
@@ -230,6 +230,6 @@ export function topicPath(topicName: string): string {
   return `/topics/${encodeURIComponent(topicName)}`
 }
 
-function metadata(place: Place, path: string, crn = '') {
+export function metadata(place: Place, path: string, crn = '') {
   return { self: `${place.url}${path}`, resource_name: `crn:///kafka=${place.clusterId}${crn}` }
 }

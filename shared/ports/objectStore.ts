@@ -1,5 +1,5 @@
 // The object port: immutable objects under names that are never used again. A name is '/'-separated segments of
-// [A-Za-z0-9._-]; no segment is empty, '.' or '..'. Bytes handed in are not changed by anybody afterwards.
+// [A-Za-z0-9._-]; no segment is empty, '.' or '..'. Bytes handed in are not changed by anybody until the answer.
 
 export interface ObjectPage {
   /** In the order of their names (by UTF-8 bytes). */

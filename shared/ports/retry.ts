@@ -1,5 +1,6 @@
-// The only retry of storage calls: adapters' own retries are off. Repeats what certainly had no effect, with back-off;
-// what may have had an effect is repeated only where the caller says that twice does no harm.
+// The engine's retry of storage calls. The SDK's own is off, and the adapters repeat only what their service refused
+// for a reason that passes by itself. Repeats what certainly had no effect, with back-off; what may have had an effect
+// is repeated only where the caller says that twice does no harm.
 
 import { KafkaError, StorageError } from '../base/errors.ts'
 import type { Clock, Random } from './world.ts'

@@ -4,7 +4,7 @@
 
 import { type ErrorName, KafkaError } from '../base/errors.ts'
 import { type AskedOperation, clusterResource, type Resource, type ResourceType } from '../security/acl.ts'
-import type { Cluster } from './cluster.ts'
+import type { Acls, Cluster } from './cluster.ts'
 import type { Groups, TopicPartition } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
 
@@ -15,13 +15,14 @@ export interface Rights {
   isAllowedSomewhere(operation: AskedOperation, type: ResourceType): boolean
 }
 
-export function createAuthorizedCluster(cluster: Cluster, rights: Rights): Cluster {
+export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Rights): Cluster {
   const ask = createAsk(rights)
   return {
     clusterId: cluster.clusterId,
     ...authorizeTopics(cluster, ask),
     ...authorizeRecords(cluster, ask, rights),
     groups: authorizeGroups(cluster.groups, ask),
+    acls: authorizeAcls(acls, ask),
     instances: authorizeInstances(cluster.instances, ask),
   }
 }
@@ -32,6 +33,7 @@ interface Ask {
   requireTopic(operation: AskedOperation, name: string): void
   requireGroup(operation: AskedOperation, groupId: string): void
   cluster(operation: AskedOperation): boolean
+  requireCluster(operation: AskedOperation): void
   group(operation: AskedOperation, groupId: string): boolean
 }
 
@@ -42,6 +44,10 @@ function createAsk({ isAllowed }: Rights): Ask {
     topic,
     group,
     cluster: (operation) => isAllowed(operation, clusterResource),
+    requireCluster(operation) {
+      if (isAllowed(operation, clusterResource)) return
+      throw refused('CLUSTER_AUTHORIZATION_FAILED', 'Not authorized for this cluster.')
+    },
     requireTopic(operation, name) {
       if (!topic(operation, name)) throw topicRefused(name)
     },
@@ -211,6 +217,23 @@ function authorizeGroups(groups: Groups, ask: Ask): Groups {
     async lags(groupId) {
       ask.requireGroup('DESCRIBE', groupId)
       return (await groups.lags(groupId)).filter(({ topicName }) => ask.topic('DESCRIBE', topicName))
+    },
+  }
+}
+
+function authorizeAcls(acls: Acls, ask: Ask): Acls {
+  return {
+    async list(filter) {
+      ask.requireCluster('DESCRIBE')
+      return acls.list(filter)
+    },
+    async create(bindings) {
+      ask.requireCluster('ALTER')
+      return acls.create(bindings)
+    },
+    async delete(filter) {
+      ask.requireCluster('ALTER')
+      return acls.delete(filter)
     },
   }
 }

@@ -3,15 +3,21 @@
 
 import type { KafkaError } from '../base/errors.ts'
 import type { RecordHeader } from '../kafka/recordBatch.ts'
-import type { ConfigEntry, ConfigOperation, TopicConfig, TopicConfigOverrides } from '../topics/configs.ts'
+import type { AclStore } from '../security/aclStore.ts'
+import type { ConfigEntry, ConfigOperation } from '../topics/configs.ts'
+import type { Groups } from './groups.ts'
+import type { InstanceStore } from './instanceStore.ts'
 
 export interface Topic {
   readonly name: string
   /** Kafka's topic id: a UUID in 22 characters of base64url, new with each creation. */
   readonly topicId: string
   readonly partitionCount: number
-  readonly overrides: TopicConfigOverrides
-  readonly config: TopicConfig
+}
+
+export interface TopicConfigs {
+  readonly topicName: string
+  readonly configs: readonly ConfigEntry[]
 }
 
 export interface TopicToCreate {
@@ -99,8 +105,16 @@ export interface ListedOffset {
   readonly timestamp: number
 }
 
+/** Kafka's CreateAcls, DescribeAcls and DeleteAcls. */
+export type Acls = Pick<AclStore, 'create' | 'list' | 'delete'>
+
 export interface Cluster {
   readonly clusterId: string
+  readonly groups: Groups
+  /** undefined: whoever reaches this cluster may do everything, and there is nothing to bind. */
+  readonly acls: Acls | undefined
+  /** Consumer instances as they are stored; what they do is createConsumerInstances' work. */
+  readonly instances: InstanceStore
 
   /** Errors: INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. */
   createTopic(topic: TopicToCreate): Promise<Topic>
@@ -111,6 +125,10 @@ export interface Cluster {
   deleteTopic(name: string): Promise<void>
   /** Partitions only grow: INVALID_PARTITIONS. Answers the topic as it is then. */
   createPartitions(name: string, partitionCount: number, validateOnly: boolean): Promise<Topic>
+  /** Error: UNKNOWN_TOPIC_OR_PARTITION. */
+  describeConfigs(name: string): Promise<TopicConfigs>
+  /** Of every topic, by name. */
+  listConfigs(): Promise<readonly TopicConfigs[]>
   alterConfigs(name: string, operations: readonly ConfigOperation[], validateOnly: boolean): Promise<Topic>
   defaultConfigs(): readonly ConfigEntry[]
 

@@ -33,6 +33,8 @@ export interface Compaction {
   run(request: CompactionRequest): Promise<CompactionRun>
   /** Since the process started. */
   readonly report: CompactionReport
+  /** Since the last pass ended; undefined: there was none yet. */
+  sinceLastRunMs(): number | undefined
   /** As the last collection counted them; undefined: there was none yet. */
   objectCounts(): ObjectCounts | undefined
   /** Resolves when no pass is under way. */
@@ -45,6 +47,7 @@ const nothing: Collected = { names: [], unreadable: [] }
 export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: number): Compaction {
   const oneAtATime = createLimiter(1)
   let counts: ObjectCounts | undefined
+  let endedMs: number | undefined
 
   const preview = async ({ topicName, collect }: CompactionRequest): Promise<CompactionRun> => {
     const before = { ...compactor.report.counters }
@@ -58,7 +61,10 @@ export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: n
   const carryOut = async ({ topicName, collect }: CompactionRequest): Promise<CompactionRun> => {
     const before = { ...compactor.report.counters }
     const deadlineMs = clock.now() + runMsMax
-    const pass = await compactor.run({ deadlineMs, ...(topicName === undefined ? {} : { topicName }) })
+    const passDeadlineMs = collect ? beforeCollection(clock.now(), deadlineMs) : deadlineMs
+    const topic = topicName === undefined ? {} : { topicName }
+    const pass = await compactor.run({ deadlineMs: passDeadlineMs, ...topic })
+    endedMs = clock.now()
     const collected = collect ? await compactor.collect({ deadlineMs, dryRun: false }) : nothing
     if (collect) counts = (await compactor.countObjects(deadlineMs)) ?? counts
     const unfinished = pass.unfinished || clock.now() >= deadlineMs
@@ -68,10 +74,19 @@ export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: n
   return {
     run: (request) => oneAtATime(() => (request.dryRun ? preview(request) : carryOut(request))),
     report: compactor.report,
+    sinceLastRunMs: () => (endedMs === undefined ? undefined : clock.now() - endedMs),
     objectCounts: () => counts,
     idle: () => oneAtATime(async () => undefined),
   }
 }
+
+/** When a pass ends that a collection follows: one that has always more to do must not keep it from its turn. */
+export const beforeCollection = (nowMs: number, deadlineMs: number): number =>
+  nowMs + (deadlineMs - nowMs) * 0.75
+
+/** 0 where nothing was compacted by key yet. */
+export const recopyPercent = ({ cleanedBytes, recopiedBytes }: CompactionReport): number =>
+  cleanedBytes === 0 ? 0 : (100 * recopiedBytes) / cleanedBytes
 
 type Counters = CompactionReport['counters']
 

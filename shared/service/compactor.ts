@@ -8,6 +8,7 @@ import {
   type CompactionDeps,
   type CompactionReport,
   type CompactionSettings,
+  isOver,
   newCompactionReport,
   type Partition,
   type PartitionOutcome,
@@ -19,6 +20,7 @@ import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createCatalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
+import { createGroupSweep } from './sweepGroups.ts'
 
 /** A partition as a planner in another process names it: the configs are read here. */
 export type PartitionName = Omit<Partition, 'config'>
@@ -28,7 +30,7 @@ export interface Compactor {
   run(options: PassOptions): Promise<PassOutcome>
   /** One partition's turn, for a planner in another process. */
   work(name: PartitionName, deadlineMs: number): Promise<PartitionOutcome>
-  /** Deletes what nothing names any more. */
+  /** Deletes what nothing names any more; consumer groups and their offsets when their time is over. */
   collect(options: CollectOptions): Promise<Collected>
   /** What a run would do. */
   preview(topicName: string | undefined): Promise<readonly PartitionPreview[]>
@@ -39,14 +41,21 @@ export interface Compactor {
 
 const mebibyte = 1024 * 1024
 
-/** A segment is built in memory, and the map takes 27 bytes an entry: together they bound what a pass needs of it. */
+/**
+ * Two segments are in memory, one being built and one being stored, and the map takes 27 bytes an entry: that bounds
+ * what a pass needs of it. A reader takes a segment with two requests, one for its first block of 4 MiB and one for the
+ * 16 MiB that it reads ahead; there is room for the rest of the last flush.
+ */
 export const defaultCompactionSettings: CompactionSettings = {
-  segmentBytesMax: 32 * mebibyte,
+  segmentBytesMax: 18 * mebibyte,
   reconcileAgeMs: 10 * 60_000,
   offsetMapEntriesMax: 1_000_000,
   leaseMs: 60_000,
   partitionsAtOnce: 1,
 }
+
+/** How many keys fit into Kafka's log.cleaner.dedupe.buffer.size: a slot takes 24 bytes, and nine of ten are filled. */
+export const offsetMapEntriesOf = (bytes: number): number => Math.floor((bytes / 24) * 0.9)
 
 /**
  * Small: a merge reads each byte once. Flushes are shared by partitions that have their turns soon after each other, so
@@ -70,6 +79,7 @@ export function createCompactor(
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }
   const catalog = createCatalog(deps)
+  const sweepGroups = createGroupSweep(deps, catalog)
   // Who names a topic wants it done now and here, however young its flushes are.
   const now = { ...compaction, settings: { ...settings, reconcileAgeMs: 0 } }
   const depsFor = (topicName: string | undefined) => (topicName === undefined ? compaction : now)
@@ -86,7 +96,10 @@ export function createCompactor(
       if (topic?.topicId !== name.topicId) return { dueMs: undefined }
       return workHere({ ...name, config: effectiveConfig(topic.overrides) }, deadlineMs)
     },
-    collect: (options) => collect(compaction, options),
+    async collect(options) {
+      if (!options.dryRun) await sweepGroups(() => isOver(deps, options.deadlineMs))
+      return collect(compaction, options)
+    },
     preview: (topicName) => previewPass(depsFor(topicName), catalog, topicName),
     countObjects: (deadlineMs) => countObjects(compaction, deadlineMs),
     report,

@@ -1,7 +1,10 @@
 // One tenant's cluster on the ports: topics, produce and fetch put together.
 
 import { KafkaError } from '../base/errors.ts'
+import type { GroupSettings } from '../groups/decide.ts'
+import { createLogEnds } from '../groups/logEnds.ts'
 import { createAppender } from '../log/appender.ts'
+import { type BlockCache, createBlockCache } from '../log/blocks.ts'
 import { createCommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
 import type { FlushSettings } from '../log/planFlush.ts'
@@ -9,14 +12,17 @@ import { createProducerIds } from '../log/producerIds.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { type Catalog, createCatalog } from '../topics/catalog.ts'
 import { alterConfigs, describeConfigs, parseOverrides } from '../topics/configs.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, Topic, TopicConfigs } from './cluster.ts'
+import { createGroups } from './createGroups.ts'
 import { createFetch, type FetchSettings } from './fetch.ts'
+import { createInstanceStore } from './instanceStore.ts'
 import { createProduce } from './produce.ts'
-import { createTopicCache, type TopicCache, topicOf, unknownTopic } from './topicCache.ts'
+import { createTopicCache, type TopicCache, unknownTopic } from './topicCache.ts'
 
 export interface ClusterSettings {
   readonly flush: FlushSettings
   readonly fetch: FetchSettings
+  readonly groups: GroupSettings
   /** num.partitions: of a topic that is created without saying how many. */
   readonly numPartitions: number
   /** auto.create.topics.enable */
@@ -30,14 +36,22 @@ export interface RunningCluster extends Cluster {
   idle(): Promise<void>
 }
 
-export function createCluster(deps: LogDeps, clusterId: string, settings: ClusterSettings): RunningCluster {
+/** `blockCache`: where several clusters of a process share its memory. */
+export function createCluster(
+  deps: LogDeps,
+  clusterId: string,
+  settings: ClusterSettings,
+  blockCache: BlockCache = createBlockCache(settings.fetch.cacheBytesMax),
+): RunningCluster {
   const signal = createCommitSignal()
   const appender = createAppender(deps, settings.flush, signal)
   const catalog = createCatalog(deps)
   const topics = createTopicCache(catalog, deps.clock, settings.metadataMaxAgeMs)
+  const ends = createLogEnds()
   const produce = createProduce({ ...deps, appender, topics })
   const nextProducerId = createProducerIds(deps)
   const admin = createAdmin(catalog, topics, settings)
+  const reading = createFetch({ ...deps, topics, signal, blockCache, ends }, settings.fetch)
 
   const ensureTopic = async (name: string) => {
     if (!settings.autoCreateTopics || (await exists(topics, name))) return
@@ -46,8 +60,15 @@ export function createCluster(deps: LogDeps, clusterId: string, settings: Cluste
 
   return {
     clusterId,
+    acls: undefined,
+    groups: createGroups(
+      { ...deps, catalog, topics, ends, listOffsets: reading.listOffsets },
+      settings.groups,
+      settings.metadataMaxAgeMs,
+    ),
+    instances: createInstanceStore(deps),
     ...admin,
-    ...createFetch({ ...deps, topics, signal }, settings.fetch),
+    ...reading,
     async produceRecords(topicName, records, producer) {
       await ensureTopic(topicName)
       return produce.produceRecords(topicName, records, producer)
@@ -68,6 +89,8 @@ type Admin = Pick<
   | 'describeTopic'
   | 'deleteTopic'
   | 'createPartitions'
+  | 'describeConfigs'
+  | 'listConfigs'
   | 'alterConfigs'
   | 'defaultConfigs'
 >
@@ -109,11 +132,20 @@ function createAdmin(catalog: Catalog, topics: TopicCache, settings: ClusterSett
     },
     createPartitions: (name, partitionCount, validateOnly) =>
       update(name, (topic) => grow(topic, partitionCount), validateOnly),
+    describeConfigs: async (name) => configsOf(await describe(name)),
+    listConfigs: async () => (await catalog.list()).map(configsOf),
     alterConfigs: (name, operations, validateOnly) =>
       update(name, ({ overrides }) => ({ overrides: alterConfigs(overrides, operations) }), validateOnly),
     defaultConfigs: () => describeConfigs({}),
   }
 }
+
+const topicOf = ({ name, topicId, partitionCount }: TopicItem): Topic => ({ name, topicId, partitionCount })
+
+const configsOf = ({ name, overrides }: TopicItem): TopicConfigs => ({
+  topicName: name,
+  configs: describeConfigs(overrides),
+})
 
 function grow(
   { name, partitionCount: before }: TopicItem,

@@ -1,10 +1,12 @@
 // Fetch and ListOffsets: Kafka's limits and order of partitions (F1 to F9), waiting for records to come.
 
 import { KafkaError } from '../base/errors.ts'
-import { type BlockSettings, createBlocks } from '../log/blocks.ts'
+import type { LogEnds } from '../groups/logEnds.ts'
+import { type BlockCache, type BlockSettings, createBlocks } from '../log/blocks.ts'
 import type { CommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createExtents, isHole } from '../log/extents.ts'
+import { markPartition } from '../log/maintain.ts'
 import { findByTimestamp, findMaxTimestamp } from '../log/searchTimestamp.ts'
 import {
   groupOf,
@@ -31,17 +33,26 @@ export interface FetchSettings extends BlockSettings {
 export interface FetchDeps extends LogDeps {
   readonly topics: TopicCache
   readonly signal: CommitSignal
+  readonly blockCache: BlockCache
+  readonly ends: LogEnds
 }
 
 type FetchApi = Pick<Cluster, 'fetch' | 'listOffsets' | 'deleteRecords'>
 
 export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi {
-  const readers: Readers = { extents: createExtents(deps), blocks: createBlocks(deps, settings) }
+  const readers: Readers = {
+    extents: createExtents(deps),
+    blocks: createBlocks(deps, settings, deps.blockCache),
+  }
 
   const fetchOnce = (request: FetchRequest) =>
     withTopic(deps.topics, request.topicName, async (topic) => {
       for (const { partition } of request.partitions) checkPartition(topic, partition)
-      return withFreshSequencer(() => fetchRound(deps, readers, topic, request))
+      const round = await withFreshSequencer(() => fetchRound(deps, readers, topic, request))
+      for (const { partition, highWatermark } of round.partitions) {
+        deps.ends.note(topic.topicId, partition, highWatermark)
+      }
+      return round
     })
 
   return {
@@ -166,7 +177,11 @@ async function moveLogStart(
       ],
     }),
   )
-  if (outcome.ok) return offset
+  if (outcome.ok) {
+    // The log start has moved: no failure behind that is the caller's.
+    await markPartition(deps, topic.topicId, partition).catch(deps.reportBackgroundFailure)
+    return offset
+  }
   const now = outcome.current && partitionState(parseSequencer(outcome.current), partition)
   if (!now) throw unknownTopic(topic.name)
   return now.logStartOffset

@@ -14,7 +14,7 @@ import {
   type Sequencer,
 } from '../metadata/sequencer.ts'
 import { retryRepeatable } from '../ports/retry.ts'
-import type { FetchedPartition, FetchRequest, PartitionToFetch } from './cluster.ts'
+import type { FetchedPartition, FetchRequest, PartitionToFetch, Topic } from './cluster.ts'
 import { type CachedTopic, unknownTopic } from './topicCache.ts'
 
 export interface Readers {
@@ -76,7 +76,7 @@ async function readPartition(
 /** One strongly consistent read for each sequencer that the partitions lie in. */
 export async function readSequencers(
   deps: LogDeps,
-  topic: CachedTopic,
+  topic: Topic,
   partitions: readonly { readonly partition: number }[],
 ): Promise<ReadonlyMap<number, Sequencer>> {
   const groups = [...new Set(partitions.map(({ partition }) => groupOf(partition)))]
@@ -90,7 +90,7 @@ export async function readSequencers(
 }
 
 export function stateOf(
-  topic: CachedTopic,
+  topic: Topic,
   sequencers: ReadonlyMap<number, Sequencer>,
   partition: number,
 ): PartitionState {

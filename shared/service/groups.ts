@@ -2,43 +2,15 @@
 // (KIP-848) and the admin calls around it. Any process answers any call; refusals are KafkaErrors, by Kafka's names.
 
 import type { KafkaError } from '../base/errors.ts'
+import type * as protocol from '../groups/heartbeat.ts'
 
-export interface TopicPartition {
-  readonly topicName: string
-  readonly partition: number
-}
+export type TopicPartition = protocol.TopicPartition
 
-/** ConsumerGroupHeartbeat. Absent fields have not changed since the member's last heartbeat. */
-export interface Heartbeat {
+export interface Heartbeat extends protocol.HeartbeatRequest {
   readonly groupId: string
-  /** Chosen by the client (KIP-1082) or, where it is empty and the epoch 0, by the group. */
-  readonly memberId: string
-  /** 0 joins; -1 leaves; -2 leaves for a while, as a static member does. Else the epoch of the last answer. */
-  readonly memberEpoch: number
-  readonly instanceId?: string
-  readonly rackId?: string
-  /** Time to give up partitions that are asked back; wanted when joining. */
-  readonly rebalanceTimeoutMs?: number
-  /** Of this member, where it is not to be the group's; consumer instances of the v2 dialect have a longer one. */
-  readonly sessionTimeoutMs?: number
-  readonly subscribedTopicNames?: readonly string[]
-  /** RE2 syntax; matches whole names. Empty: no longer. */
-  readonly subscribedTopicRegex?: string
-  /** 'uniform' or 'range'. */
-  readonly serverAssignor?: string
-  /** What the member owns now; wanted when joining and when it has changed. */
-  readonly topicPartitions?: readonly TopicPartition[]
-  readonly clientId: string
-  readonly clientHost: string
 }
 
-export interface HeartbeatAnswer {
-  readonly memberId: string
-  readonly memberEpoch: number
-  readonly heartbeatIntervalMs: number
-  /** What the member is to own; undefined: as it said. */
-  readonly assignment: readonly TopicPartition[] | undefined
-}
+export type HeartbeatAnswer = protocol.HeartbeatAnswer
 
 /** Who commits or reads offsets as a member; fenced by the epoch. */
 export interface GroupMember {
@@ -74,7 +46,9 @@ export type ResetTarget =
 export interface ResetRequest {
   readonly groupId: string
   /** Topics in whole or single partitions; undefined: all that the group has committed. */
-  readonly topics: readonly { readonly topicName: string; readonly partitions?: readonly number[] }[] | undefined
+  readonly topics:
+    | readonly { readonly topicName: string; readonly partitions?: readonly number[] }[]
+    | undefined
   readonly target: ResetTarget
   readonly dryRun: boolean
 }

@@ -21,6 +21,11 @@ export const defaultClusterSettings: ClusterSettings = {
     pollMsMin: 20,
     pollMsMax: 500,
   },
+  groups: {
+    heartbeatIntervalMs: 5_000,
+    sessionTimeoutMs: 45_000,
+    membersMax: 1_000,
+  },
   numPartitions: 1,
   autoCreateTopics: false,
   metadataMaxAgeMs: 5_000,

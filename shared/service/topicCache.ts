@@ -8,10 +8,11 @@ import type { BatchRules } from '../kafka/validateBatch.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Catalog } from '../topics/catalog.ts'
-import { effectiveConfig } from '../topics/configs.ts'
+import { effectiveConfig, type TopicConfig } from '../topics/configs.ts'
 import type { Topic } from './cluster.ts'
 
 export interface CachedTopic extends Topic {
+  readonly config: TopicConfig
   readonly rules: BatchRules
 }
 
@@ -61,14 +62,8 @@ export function createTopicCache(catalog: Catalog, clock: Clock, maxAgeMs: numbe
   }
 }
 
-export function topicOf(item: TopicItem): Topic {
-  const { name, topicId, partitionCount, overrides } = item
-  return { name, topicId, partitionCount, overrides, config: effectiveConfig(overrides) }
-}
-
-function cachedTopic(item: TopicItem): CachedTopic {
-  const topic = topicOf(item)
-  const { config } = topic
+function cachedTopic({ name, topicId, partitionCount, overrides }: TopicItem): CachedTopic {
+  const config = effectiveConfig(overrides)
   const rules: BatchRules = {
     maxMessageBytes: config.maxMessageBytes,
     segmentBytes: config.segmentBytes,
@@ -83,7 +78,7 @@ function cachedTopic(item: TopicItem): CachedTopic {
     keysRequired: config.cleanupPolicy.compact,
     maxDecompressedBytes: limits.decompressedBytesMax,
   }
-  return { ...topic, rules }
+  return { name, topicId, partitionCount, config, rules }
 }
 
 export const unknownTopic = (name: string): KafkaError =>

@@ -1,10 +1,12 @@
 // The writes of the catalog, as data: what creating, changing and deleting a topic puts into the table. Each is one
 // transaction, so a topic and its sequencers come, grow and go together.
 
+import { isDeepStrictEqual } from 'node:util'
 import { limits } from '../base/limits.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { groupOf, newPartition, tailAttribute, topicAttribute } from '../metadata/sequencer.ts'
 import { type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
+import { workWrite } from '../metadata/workItem.ts'
 import type { Action, Attributes, TransactWrite } from '../ports/table.ts'
 import { collisionKey } from './names.ts'
 
@@ -31,11 +33,15 @@ export const replacement = (scope: Scope, before: TopicItem, after: TopicItem): 
     when: unchanged(before),
   },
   ...newPartitions(scope, after, before.partitionCount, after.partitionCount),
+  ...(isDeepStrictEqual(before.overrides, after.overrides) ? [] : compactorsMarks(scope, before)),
 ]
+
+/** With other configs other things are due, also where nobody writes. */
+const compactorsMarks = (scope: Scope, topic: TopicItem): readonly TransactWrite[] =>
+  groupsOf(topic).map((group) => workWrite(scope.work(topic.topicId, group, 1), { all: true }))
 
 /** What it leaves to the collector is written down in the same transaction. */
 export function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite[] {
-  const groups = Array.from({ length: groupOf(topic.partitionCount - 1) + 1 }, (_, group) => group)
   return [
     { kind: 'delete', key: scope.topic(collisionKey(topic.name)), when: unchanged(topic) },
     {
@@ -43,9 +49,14 @@ export function deletion(scope: Scope, topic: TopicItem): readonly TransactWrite
       key: scope.deletedTopic(topic.topicId),
       attributes: { name: topic.name, partitions: topic.partitionCount },
     },
-    ...groups.map((group): TransactWrite => ({ kind: 'delete', key: scope.sequencer(topic.topicId, group) })),
+    ...groupsOf(topic).map((group): TransactWrite => {
+      return { kind: 'delete', key: scope.sequencer(topic.topicId, group) }
+    }),
   ]
 }
+
+const groupsOf = ({ partitionCount }: TopicItem): readonly number[] =>
+  Array.from({ length: groupOf(partitionCount - 1) + 1 }, (_, group) => group)
 
 const unchanged = (topic: TopicItem) =>
   [

@@ -113,8 +113,8 @@ export const topicConfigs = [
     rule: int(0n),
     defaultValue: '4096',
     serverName: 'log.index.interval.bytes',
-    effect: 'applied',
-    documentation: 'How many bytes of a segment lie at least between two entries of its index.',
+    effect: 'reported',
+    documentation: 'Without effect: the index of a segment has an entry for each mebibyte.',
   },
   {
     name: 'leader.replication.throttled.replicas',

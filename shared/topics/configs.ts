@@ -48,7 +48,6 @@ export interface TopicConfig {
   readonly compressionType: (typeof compressionTypes)[number]
   readonly compressionZstdLevel: number
   readonly deleteRetentionMs: number
-  readonly indexIntervalBytes: number
   readonly maxCompactionLagMs: number
   readonly maxMessageBytes: number
   readonly messageTimestampAfterMaxMs: number
@@ -139,7 +138,6 @@ export function effectiveConfig(overrides: TopicConfigOverrides): TopicConfig {
     compressionType: pick(compressionTypes, valueByName(overrides, 'compression.type')),
     compressionZstdLevel: number('compression.zstd.level'),
     deleteRetentionMs: number('delete.retention.ms'),
-    indexIntervalBytes: number('index.interval.bytes'),
     maxCompactionLagMs: number('max.compaction.lag.ms'),
     maxMessageBytes: number('max.message.bytes'),
     messageTimestampAfterMaxMs: number('message.timestamp.after.max.ms'),

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCall } from '../support/call.ts'
-import { createTestApp } from '../support/testCluster.ts'
 import { assertOnly, type DeliberateDifference, renderDifference } from './differences.ts'
 import { absent, loadSpec } from './spec.ts'
+import { openTarget } from './target.ts'
 
 const spec = loadSpec('ide-sidecar.openapi.yaml')
 const skip = spec === undefined ? absent : false
@@ -26,14 +26,16 @@ test('consumed records have the shape that the editor extension reads, but for w
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const { app, cluster } = createTestApp()
-  await cluster.createTopic({ name: 't', partitionCount: 2, configs: [], validateOnly: false })
-  const values = ['{"a":1}', 'text', '\u0000'].map((text) => Buffer.from(text))
-  const headers = [{ key: 'h', value: Buffer.from('v') }]
-  const records = [...values, null].map((value) => ({ partition: 0, key: value, value, headers }))
-  await cluster.produceRecords('t', records)
+  const { app } = openTarget()
+  const prepare = createCall(app, '/v3/clusters/local/topics')
+  assert.equal((await prepare('POST', '', { topic_name: 'consumed', partitions_count: 2 })).status, 201)
+  for (const value of ['{"a":1}', 'text', '\u0000', null]) {
+    const data = value === null ? null : { type: 'STRING', data: value }
+    const record = { partition_id: 0, key: data, value: data, headers: [{ name: 'h', value: btoa('v') }] }
+    assert.equal((await prepare('POST', '/consumed/records', record)).body.error_code, 200)
+  }
   for (const prefix of ['/v3', '/kafka/v3']) {
-    const call = createCall(app, `${prefix}/clusters/local/topics/t/partitions/-`)
+    const call = createCall(app, `${prefix}/clusters/local/topics/consumed/partitions/-`)
     const answer = await call('POST', '/consume', { from_beginning: true, max_poll_records: 10 })
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
     const found = spec.differences(operation, answer).map((line) => renderDifference(operation, line))
@@ -42,4 +44,5 @@ test('consumed records have the shape that the editor extension reads, but for w
     assert.equal(first.records.length, 4)
     assert.equal(first.next_offset, 4)
   }
+  assert.equal((await prepare('DELETE', '/consumed')).status, 204)
 })

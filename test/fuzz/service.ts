@@ -10,6 +10,7 @@ import { createTestApp } from '../support/testCluster.ts'
 import type { Answer } from './answers.ts'
 import { validBatch } from './batches.ts'
 import { createChance } from './chance.ts'
+import { restoreGroups } from './groups.ts'
 import { type ApiDescription, type FuzzRequest, fuzzedTopic, keptTopic } from './templates.ts'
 
 const answerMsMax = 5000
@@ -35,6 +36,11 @@ export async function createFuzzedService(loopbackOnly: boolean) {
     await cluster.produceBatches(keptTopic, seed % 2, validBatch(createChance(0, seed)))
   }
 
+  const request = async (method: string, path: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json' }
+    return (await app.request(path, { method, headers, body: JSON.stringify(body) })).status
+  }
+
   return {
     app,
     ask: (request: FuzzRequest) => withinTime(() => answerOf(app.request(toRequest(request)))),
@@ -50,6 +56,7 @@ export async function createFuzzedService(loopbackOnly: boolean) {
       for (const partition of [0, 1]) {
         await cluster.produceBatches(fuzzedTopic, partition, validBatch(createChance(1, partition)))
       }
+      await restoreGroups(cluster, request, keptTopic)
     },
     /** Everything that is stored in the topic that nobody may change, byte for byte, and the topic itself. */
     async readKept(): Promise<unknown> {

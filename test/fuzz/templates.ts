@@ -4,6 +4,14 @@
 
 import { hostileBody, validBatches } from './batches.ts'
 import type { Chance } from './chance.ts'
+import {
+  assignedInstance,
+  instanceGroup,
+  memberGroup,
+  memberId,
+  offsetGroup,
+  subscribedInstance,
+} from './groups.ts'
 
 export interface FuzzRequest {
   readonly operation: string
@@ -48,6 +56,10 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
   async: ['true', 'false'],
   includeAuthorizedOperations: ['true'],
   include_authorized_operations: ['true'],
+  consumer_group_id: [memberGroup, offsetGroup],
+  consumer_id: [memberId],
+  group_name: [instanceGroup],
+  instance: [assignedInstance, subscribedInstance],
 }
 
 const v3Record = {
@@ -71,6 +83,40 @@ const newTopic = {
   replication_factor: 1,
   configs: [{ name: 'retention.ms', value: '1000' }],
   validate_only: false,
+}
+
+const member = { member_id: memberId, member_epoch: 1 }
+const place = { topic_name: keptTopic, partition_id: 0 }
+const offset = { ...place, offset: 2, leader_epoch: 0, metadata: 'so far' }
+const v2Place = { topic: keptTopic, partition: 0 }
+const v2Offset = { ...v2Place, offset: 0 }
+
+const groupBodies: Readonly<Record<string, readonly unknown[]>> = {
+  heartbeatKafkaConsumerGroup: [
+    { ...member, topic_partitions: [{ topic_name: keptTopic, partitions: [0, 1] }], client_id: 'c' },
+    {
+      member_epoch: 0,
+      subscribed_topic_names: [keptTopic],
+      rebalance_timeout_ms: 1000,
+      topic_partitions: [],
+      server_assignor: 'range',
+    },
+  ],
+  commitKafkaConsumerGroupOffsets: [{ ...member, offsets: [offset] }, { offsets: [offset] }],
+  fetchKafkaConsumerGroupOffsets: [{ ...member, partitions: [place] }, {}],
+  deleteKafkaConsumerGroupOffsets: [{ partitions: [place] }],
+  resetKafkaConsumerGroupOffsets: [
+    { to: { earliest: true } },
+    { to: { shift_by: 1 }, topics: [{ topic_name: keptTopic, partitions: [0] }], dry_run: false },
+  ],
+  createConsumer: [{}, { format: 'json', 'auto.commit.enable': 'false' }, { 'enable.auto.commit': true }],
+  subscribe: [{ topics: [keptTopic] }, { topic_pattern: 'k.*' }],
+  assign: [{ partitions: [v2Place] }],
+  commit: [{ offsets: [v2Offset] }, { partitions: [{ ...v2Offset, metadata: 'm' }] }],
+  listCommittedOffsets: [{ partitions: [v2Place] }],
+  seek: [{ offsets: [v2Offset] }, { timestamps: [{ ...v2Place, timestamp: '2021-02-05T19:14:42Z' }] }],
+  seekToBeginning: [{ partitions: [v2Place] }],
+  seekToEnd: [{ partitions: [v2Place] }],
 }
 
 const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
@@ -109,6 +155,7 @@ const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
   createTopicV2: [{ topic_name: 'created2', partitions_count: 1, replication_factor: 1 }],
   send: [v2Records],
   sendToPartition: [{ records: [{ value: 'AA==' }] }],
+  ...groupBodies,
 }
 
 /** Headers that an operation reads, beside Content-Type and Accept. */

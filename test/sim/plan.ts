@@ -2,6 +2,7 @@
 import type { CompactionSettings } from '../../shared/compaction/deps.ts'
 import { defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import type { ClusterSettings } from '../../shared/service/createCluster.ts'
+import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { type AdminSettings, createAdmin } from './actors/admin.ts'
 import { createCollectorActor, createCompactorActor, createNight } from './actors/compaction.ts'
 import { createHttpProducer } from './actors/httpProducer.ts'
@@ -85,6 +86,7 @@ function drawSettings(random: Prng): ClusterSettings {
       pollMsMin: 20,
       pollMsMax: 500,
     },
+    groups: defaultClusterSettings.groups,
     numPartitions: 1,
     autoCreateTopics: false,
     metadataMaxAgeMs: random.pick([0, 5_000, 60_000]),

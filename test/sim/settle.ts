@@ -3,6 +3,7 @@
 
 import { limits } from '../../shared/base/limits.ts'
 import { verify } from '../../shared/compaction/verify.ts'
+import { parseSequencer } from '../../shared/metadata/sequencer.ts'
 import { ask } from './client.ts'
 import { finale } from './finale.ts'
 import { begin, type Sim } from './sim.ts'
@@ -33,6 +34,7 @@ export async function settle(sim: Sim, watch: Watch): Promise<void> {
   for (const [name, why] of process.compactor.report.uncleanable) sim.report(`${name} is uncleanable: ${why}`)
   await findFlaws(sim, watch, true)
   await findLeftovers(sim, watch)
+  await findOverlooked(sim, watch)
   await finale(sim)
 }
 
@@ -67,6 +69,20 @@ async function findLeftovers({ report, scope }: Sim, { table, incarnations }: Wa
     for (let partition = 0; partition < 40; partition++) {
       for (const sk of await skOf(scope.indexPk(topicId, partition)))
         report(`${topicId}/${partition} ${sk} is left`)
+    }
+  }
+}
+
+/** Flushes that no pass has ever merged, because whoever committed them died before he could mark them. */
+async function findOverlooked({ report, scope }: Sim, { table, incarnations }: Watch): Promise<void> {
+  for (const { topicName, topicId } of incarnations.filter(
+    (one) => one.diedAt === Number.POSITIVE_INFINITY,
+  )) {
+    for (let group = 0; ; group++) {
+      const item = await table.get(scope.sequencer(topicId, group))
+      if (!item) break
+      const { tail } = parseSequencer(item)
+      if (tail.length > 0) report(`${tail.length} flushes of ${topicName} (group ${group}) are in no segment`)
     }
   }
 }

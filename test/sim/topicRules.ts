@@ -54,7 +54,7 @@ export const configsOf = (rules: CompactionRules): readonly { name: string; valu
 /** Why retention may not move the log start there; undefined: it may. */
 export function mayRetain(
   { deletes, retentionMs, retentionBytes }: CompactionRules,
-  { segments, logStart }: PartitionBefore,
+  { segments, logStart, unmergedBytes }: PartitionBefore,
   newStart: number,
   nowMs: number,
 ): string | undefined {
@@ -65,7 +65,7 @@ export function mayRetain(
   if (!live.some(({ endOffset }) => endOffset === newStart)) return 'no segment ends there'
   for (const [i, segment] of live.entries()) {
     if (segment.endOffset > newStart || segment.endOffset <= logStart) continue
-    const bytesAfter = live.slice(i + 1).reduce((sum, { bytes }) => sum + bytes, 0)
+    const bytesAfter = live.slice(i + 1).reduce((sum, { bytes }) => sum + bytes, unmergedBytes)
     const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs
     const isOld = retentionMs >= 0 && newestMs + retentionMs < nowMs
     const isTooMuch = retentionBytes >= 0 && bytesAfter >= retentionBytes

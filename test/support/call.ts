@@ -1,8 +1,16 @@
 // One request to the app, and its answer with the body read: how the route tests speak.
-import type { App } from '../../shared/http/context.ts'
 
-/** A string goes as it is, anything else as JSON; `prefix` stands before every path. */
-export function createCall(app: App, prefix = '') {
+export interface Requestable {
+  request(
+    path: string,
+    init: { method: string; headers: Record<string, string>; body?: string },
+  ): Response | Promise<Response>
+}
+
+export type Call = ReturnType<typeof createCall>
+
+/** A string goes as it is, anything else as JSON; `prefix` stands before every path, `always` in every request. */
+export function createCall(app: Requestable, prefix = '', always: Readonly<Record<string, string>> = {}) {
   return async (
     method: string,
     path: string,
@@ -13,8 +21,8 @@ export function createCall(app: App, prefix = '') {
     const sent = typeof body === 'string' ? body : JSON.stringify(body)
     const response = await app.request(`${prefix}${path}`, {
       method,
-      headers: { ...type, ...headers },
-      ...(body === undefined ? {} : { body: sent }),
+      headers: { ...type, ...always, ...headers },
+      ...(sent === undefined ? {} : { body: sent }),
     })
     const text = await response.text()
     const isText = response.headers.get('content-type')?.startsWith('text/')
@@ -22,7 +30,7 @@ export function createCall(app: App, prefix = '') {
       status: response.status,
       headers: response.headers,
       /** undefined where there is none. */
-      body: text === '' ? undefined : isText ? text : JSON.parse(text),
+      body: isText ? text : text === '' ? undefined : JSON.parse(text),
     }
   }
 }

@@ -13,6 +13,7 @@ export class Refusal extends Error {
 }
 
 export interface LambdaServer {
+  readonly endpoint: string
   readonly client: LambdaClient
   /** "POST /path?query" of each invocation. */
   readonly requests: readonly string[]
@@ -45,13 +46,15 @@ export async function startLambdaServer(invoke: (event: unknown) => Promise<unkn
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
+  const endpoint = `http://127.0.0.1:${address.port}`
   const client = new LambdaClient({
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   })
   return {
+    endpoint,
     client,
     requests,
     invocationsAtOnceMost: () => most,

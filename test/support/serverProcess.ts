@@ -37,12 +37,15 @@ function launch(environment: Environment, args: readonly string[]) {
 export const runMain = (environment: Environment, args: readonly string[] = []): Promise<Finished> =>
   launch(environment, args).finished
 
-/** Starts it on a free port and waits until it says where it listens. */
-export async function startServerProcess(environment: Environment): Promise<ServerProcess> {
-  const { child, text, finished } = launch({ PORT: '0', ...environment }, [])
+/** Starts it on a free port and waits until it says where it listens. `said`: its standard output so far. */
+export async function startServerProcess(
+  environment: Environment,
+  args: readonly string[] = [],
+): Promise<ServerProcess & { said(): string }> {
+  const { child, text, finished } = launch({ PORT: '0', ...environment }, args)
   const listening = new Promise<string>((resolve) => {
     child.stdout?.on('data', () => {
-      const [, url] = /on (http:\/\/\S+)/.exec(text.stdout) ?? []
+      const [, url] = /on (https?:\/\/\S+)/.exec(text.stdout) ?? []
       if (url) resolve(url)
     })
   })
@@ -52,5 +55,5 @@ export async function startServerProcess(environment: Environment): Promise<Serv
     child.kill(signal)
     return finished
   }
-  return { url, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
+  return { url, said: () => text.stdout, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
 }

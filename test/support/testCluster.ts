@@ -31,28 +31,39 @@ export const memoryPorts = (): TestPorts => ({
 })
 
 /** A failure in the background fails the test: an unhandled exception. */
-const logDeps = (ports: TestPorts): LogDeps => ({
+const logDeps = (ports: TestPorts, tenant: string): LogDeps => ({
   ...ports,
   random: systemRandom,
-  scope: createScope('test'),
+  scope: createScope(tenant),
   reportBackgroundFailure: (error: unknown) => {
     throw error
   },
 })
 
-export function createTestCluster(ports: TestPorts = memoryPorts(), settings: Partial<ClusterSettings> = {}) {
-  return createCluster(logDeps(ports), 'local', { ...defaultClusterSettings, ...settings })
+export function createTestCluster(
+  ports: TestPorts = memoryPorts(),
+  settings: Partial<ClusterSettings> = {},
+  tenant = 'test',
+) {
+  return createCluster(logDeps(ports, tenant), 'local', { ...defaultClusterSettings, ...settings })
 }
 
-/** The whole app on a cluster `local` in memory. `failures`: what it reported as a failure of ours. */
-export function createTestApp(changes: Partial<HttpDeps> = {}, settings: Partial<ClusterSettings> = {}) {
-  const ports = memoryPorts()
-  const cluster = createTestCluster(ports, settings)
-  const compactor = createCompactor(logDeps(ports), defaultCompactionSettings)
+/**
+ * The whole app on a cluster `local` in memory. `failures`: what it reported as a failure of ours. Two apps on the same
+ * ports are two processes.
+ */
+export function createTestApp(
+  changes: Partial<HttpDeps> = {},
+  settings: Partial<ClusterSettings> = {},
+  ports = memoryPorts(),
+  tenant = 'test',
+) {
+  const cluster = createTestCluster(ports, settings, tenant)
+  const compactor = createCompactor(logDeps(ports, tenant), defaultCompactionSettings)
   const compaction = createCompaction(compactor, systemClock, 10_000)
   const { deps, failures } = createEdge({
     authenticate: () => Promise.resolve(accessTo(cluster, compaction)),
-    clock: systemClock,
+    clock: ports.clock,
     random: systemRandom,
     limits: {
       bodyBytesMax: 20 * 1024 * 1024,

@@ -3,7 +3,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import type { Compaction, CompactionRun } from '../../service/compaction.ts'
+import { type Compaction, type CompactionRun, recopyPercent } from '../../service/compaction.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
@@ -53,6 +53,10 @@ const stateSchema = z
     uncleanable_partitions: uncleanableSchema,
     max_clean_time_ms: z.int(),
     max_compaction_delay_ms: z.int(),
+    cleaner_recopy_percent: z
+      .number()
+      .openapi({ description: 'Of what compaction by key has looked at, what it has written again.' }),
+    time_since_last_run_ms: z.int().nullable().openapi({ description: 'null: there was none yet.' }),
     objects: z
       .object({ flush: objectCountSchema, segment: objectCountSchema, counted_at_ms: z.int() })
       .nullable()
@@ -151,6 +155,8 @@ function stateData(compaction: Compaction) {
     uncleanable_partitions: uncleanable(compaction),
     max_clean_time_ms: maxCleanTimeMs,
     max_compaction_delay_ms: maxCompactionDelayMs,
+    cleaner_recopy_percent: recopyPercent(compaction.report),
+    time_since_last_run_ms: compaction.sinceLastRunMs() ?? null,
     objects: counts ? { flush: counts.flushes, segment: counts.segments, counted_at_ms: counts.atMs } : null,
   }
 }

@@ -3,7 +3,7 @@
 // the last collection.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Compaction } from '../../service/compaction.ts'
+import { type Compaction, recopyPercent } from '../../service/compaction.ts'
 import type { App } from '../context.ts'
 import { type Metric, renderMetrics, type Sample } from '../wire/exposition.ts'
 
@@ -29,7 +29,12 @@ export function registerMetricsRoutes(app: App): void {
       const compaction = access.compaction(clusterId)
       return compaction ? [{ labels: { cluster_id: clusterId }, compaction }] : []
     })
-    const text = renderMetrics([...cleanerMetrics(compactions), ...objectMetrics(compactions)])
+    const metrics = [
+      ...cleanerMetrics(compactions),
+      ...runMetrics(compactions),
+      ...objectMetrics(compactions),
+    ]
+    const text = renderMetrics(metrics)
     return c.text(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })
   })
 }
@@ -59,6 +64,12 @@ const cleaner: readonly (Omit<Metric, 'samples'> & { readonly value: (report: Re
     help: 'Longest that a record has waited for compaction beyond max.compaction.lag.ms.',
     type: 'gauge',
     value: ({ maxCompactionDelayMs }) => maxCompactionDelayMs / 1000,
+  },
+  {
+    name: 'kafka_log_logcleaner_cleaner_recopy_percent',
+    help: 'Bytes that compaction by key has written again, in percent of those it has looked at.',
+    type: 'gauge',
+    value: recopyPercent,
   },
   {
     name: 'millrace_compaction_read_bytes_total',
@@ -109,6 +120,18 @@ const cleanerMetrics = (compactions: readonly Running[]): readonly Metric[] =>
     const samples = compactions.map(({ labels, compaction }) => ({ labels, value: value(compaction.report) }))
     return { ...metric, samples }
   })
+
+const runMetrics = (compactions: readonly Running[]): readonly Metric[] => [
+  {
+    name: 'kafka_log_logcleanermanager_time_since_last_run_ms',
+    help: 'Since the last pass of the compactor ended.',
+    type: 'gauge',
+    samples: compactions.flatMap(({ labels, compaction }) => {
+      const value = compaction.sinceLastRunMs()
+      return value === undefined ? [] : [{ labels, value }]
+    }),
+  },
+]
 
 function objectMetrics(compactions: readonly Running[]): readonly Metric[] {
   const samples = (what: 'objects' | 'bytes'): readonly Sample[] =>

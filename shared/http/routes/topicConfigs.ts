@@ -3,7 +3,6 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { describeConfigs } from '../../topics/configs.ts'
 import { checkTopicName } from '../../topics/names.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -130,8 +129,8 @@ function registerConfigReads(app: App): void {
   app.openapi(listAllConfigs, async (c) => {
     const cluster = findCluster(c, c.req.valid('param').cluster_id)
     const place = placeOf(cluster, c.req.url)
-    const data = (await cluster.listTopics()).flatMap((topic) =>
-      describeConfigs(topic.overrides).map((entry) => topicConfigResource(place, topic.name, entry)),
+    const data = (await cluster.listConfigs()).flatMap(({ topicName, configs }) =>
+      configs.map((entry) => topicConfigResource(place, topicName, entry)),
     )
     return c.json(listResource('KafkaTopicConfigList', `${place.url}/topics/-/configs`, data), 200)
   })
@@ -140,10 +139,8 @@ function registerConfigReads(app: App): void {
     const { cluster_id, topic_name } = c.req.valid('param')
     const cluster = findCluster(c, cluster_id)
     const place = placeOf(cluster, c.req.url)
-    const topic = await cluster.describeTopic(topic_name)
-    const data = describeConfigs(topic.overrides).map((entry) =>
-      topicConfigResource(place, topic_name, entry),
-    )
+    const { configs } = await cluster.describeConfigs(topic_name)
+    const data = configs.map((entry) => topicConfigResource(place, topic_name, entry))
     const self = `${place.url}${topicPath(topic_name)}/configs`
     return c.json(listResource('KafkaTopicConfigList', self, data), 200)
   })
@@ -161,8 +158,8 @@ function registerConfigReads(app: App): void {
   app.openapi(getConfig, async (c) => {
     const { cluster_id, topic_name, name } = c.req.valid('param')
     const cluster = findCluster(c, cluster_id)
-    const topic = await cluster.describeTopic(topic_name)
-    const entry = describeConfigs(topic.overrides).find((config) => config.name === name)
+    const { configs } = await cluster.describeConfigs(topic_name)
+    const entry = configs.find((config) => config.name === name)
     if (entry === undefined) throw new KafkaError('NOT_FOUND', `Topic ${topic_name} has no such config.`)
     return c.json(topicConfigResource(placeOf(cluster, c.req.url), topic_name, entry), 200)
   })

@@ -4,7 +4,6 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Topic } from '../../service/cluster.ts'
-import { describeConfigs } from '../../topics/configs.ts'
 import { defaultCluster, findPartition } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorSchema, v2Json } from '../errors.ts'
@@ -150,10 +149,10 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(getTopic, async (c) => {
-    const topic = await defaultCluster(c).describeTopic(c.req.valid('param').topic_name)
-    const configs = Object.fromEntries(
-      describeConfigs(topic.overrides).map(({ name, value }) => [name, value]),
-    )
+    const cluster = defaultCluster(c)
+    const topic = await cluster.describeTopic(c.req.valid('param').topic_name)
+    const described = await cluster.describeConfigs(topic.name)
+    const configs = Object.fromEntries(described.configs.map(({ name, value }) => [name, value]))
     return c.json({ name: topic.name, configs, partitions: partitionsOf(topic) }, 200, headers)
   })
 

@@ -25,6 +25,7 @@ import {
   parseJson,
   type Span,
 } from './json.ts'
+import { refuse, refuseUnknown } from './v2Fields.ts'
 import type { V2Format } from './v2Format.ts'
 
 const bodyFields = ['records', 'key_schema', 'key_schema_id', 'value_schema', 'value_schema_id']
@@ -115,15 +116,6 @@ function parseInteger(field: Json | undefined, where: string, max: number): numb
   if (field === undefined || field === null) return undefined
   if (typeof field === 'number' && Number.isInteger(field) && field >= 0 && field <= max) return field
   throw refuse(where, `is not an integer from 0 to ${max}`)
-}
-
-function refuseUnknown(object: JsonObject, known: readonly string[], where: string): void {
-  const unknown = Object.keys(object).find((field) => !known.includes(field))
-  if (unknown !== undefined) throw refuse(`${where}${unknown.slice(0, 80)}`, 'is an unrecognized field')
-}
-
-function refuse(where: string, trouble: string): KafkaError {
-  return new KafkaError('UNPROCESSABLE', `${where} ${trouble}`)
 }
 
 export function renderV2Outcomes(outcomes: readonly RecordOutcome[]): string {

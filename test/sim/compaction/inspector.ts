@@ -4,8 +4,10 @@
 // somebody may still hold the name of.
 
 import { limits } from '../../../shared/base/limits.ts'
+import { parseIndexItem } from '../../../shared/metadata/indexItem.ts'
 import type { Scope } from '../../../shared/metadata/scope.ts'
 import { parseSegmentItem, type SegmentItem } from '../../../shared/metadata/segmentItem.ts'
+import { parseSequencer, partitionState } from '../../../shared/metadata/sequencer.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
 import type {
   Action,
@@ -179,6 +181,8 @@ export interface PartitionBefore {
   readonly segments: readonly SegmentItem[]
   readonly segmentsEnd: number
   readonly logStart: number
+  /** Of what lies in flushes alone. */
+  readonly unmergedBytes: number
 }
 
 /** Of the partition that a compactor's transaction is about; undefined: it is not one. */
@@ -197,7 +201,17 @@ async function partitionBefore(
   )
   const numberOf = (name: string) => Number(sequencer?.attributes[`${name}${partition}`] ?? 0)
   const segments = items.map(parseSegmentItem)
-  return { topicId, partition, segments, segmentsEnd: numberOf('c'), logStart: numberOf('s') }
+  const segmentsEnd = numberOf('c')
+  const indexed = await table.query({ ...query, prefix: 'index/' })
+  const tail = sequencer ? (partitionState(parseSequencer(sequencer), partition)?.tail ?? []) : []
+  const flushes = [...indexed.items.flatMap((item) => parseIndexItem(item).extents), ...tail]
+  // By their first offsets: index items may name the same flush twice.
+  const unmerged = new Map(flushes.map(({ baseOffset, length }) => [baseOffset, length]))
+  const unmergedBytes = [...unmerged].reduce(
+    (sum, [base, bytes]) => sum + (base >= segmentsEnd ? bytes : 0),
+    0,
+  )
+  return { topicId, partition, segments, segmentsEnd, logStart: numberOf('s'), unmergedBytes }
 }
 
 async function checkCompaction(

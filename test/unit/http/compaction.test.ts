@@ -118,6 +118,21 @@ test('a partition that cannot be compacted is shown with the reason, here and in
   assert.match(metrics, /^kafka_log_logcleanermanager_uncleanable_partitions_count\{cluster_id="local"\} 1$/m)
 })
 
+test('the share that is written again and the time since the last run are Kafka’s own', async () => {
+  const { app, call, produce, ports } = await createServed({ 'cleanup.policy': 'compact' })
+  const fresh = await call('GET', '/compaction')
+  assert.deepEqual([fresh.body.cleaner_recopy_percent, fresh.body.time_since_last_run_ms], [0, null])
+  await produce('a', 'b', 'a', 'a')
+  await call(...run({ topic_name: 't' }))
+  ports.clock.advance(5000)
+  const { body } = await call('GET', '/compaction')
+  assert.equal(body.time_since_last_run_ms, 5000)
+  assert.equal(body.cleaner_recopy_percent, 50, 'two of four batches of one size')
+  const metrics = await (await app.request('/metrics')).text()
+  assert.match(metrics, /^kafka_log_logcleaner_cleaner_recopy_percent\{cluster_id="local"\} 50$/m)
+  assert.match(metrics, /^kafka_log_logcleanermanager_time_since_last_run_ms\{cluster_id="local"\} 5000$/m)
+})
+
 test('unknown topics, wrong fields, other clusters and a process with no compactor are refused', async () => {
   const { call, app } = await createServed()
   const unknown = await call(...run({ topic_name: 'nope' }))
@@ -162,7 +177,14 @@ test('metrics are in the text format, every sample under its own HELP and TYPE',
     const sample = /^(\w+)\{cluster_id="local"(,level="(flush|segment)")?\} \d+(\.\d+)?$/.exec(line)
     assert.ok(comment || (sample && described.has(sample[1] ?? '')), line)
   }
-  for (const name of ['uncleanable_partitions_count', 'max_clean_time_secs', 'max_compaction_delay_secs']) {
+  const ofKafka = [
+    'uncleanable_partitions_count',
+    'max_clean_time_secs',
+    'max_compaction_delay_secs',
+    'cleaner_recopy_percent',
+    'time_since_last_run_ms',
+  ]
+  for (const name of ofKafka) {
     assert.ok(
       [...described].some((metric) => metric.endsWith(name)),
       name,

@@ -309,7 +309,6 @@ test('the defaults in force are those of Kafka 4', () => {
     compressionType: 'producer',
     compressionZstdLevel: 3,
     deleteRetentionMs: 86_400_000,
-    indexIntervalBytes: 4096,
     maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
     maxMessageBytes: 1_048_588,
     messageTimestampAfterMaxMs: 3_600_000,

@@ -1,0 +1,137 @@
+// GET …/instances/{i}/records: the next records of a consumer instance, with timestamp and headers. What the answer
+// holds is behind the instance when the answer is sent; a record that its format cannot show ends the answer before it,
+// and refuses the poll that begins with it.
+
+import { z } from '@hono/zod-openapi'
+import { KafkaError } from '../../base/errors.ts'
+import type { InstanceFormat, StoredInstance } from '../../metadata/instanceItem.ts'
+import type { PolledPartition, Rendered } from '../../service/consumerInstances.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { refusal, v2Json } from '../errors.ts'
+import { decimal } from '../params.ts'
+import { mediaTypeOf, parseQuery, registerRaw } from '../rawRoute.ts'
+import { pageCharactersMax } from '../recordPage.ts'
+import { instanceCall, instanceRoute } from '../v2Instance.ts'
+import { type RecordVisit, walkRecords } from '../wire/fetched.ts'
+import { v2Formats } from '../wire/v2Format.ts'
+import { renderV2Record } from '../wire/v2Record.ts'
+import { v2RecordsSchema } from '../wire/v2Schemas.ts'
+
+/** Confluent's consumer.request.max.bytes. */
+const requestBytesMax = 64 * 1024 * 1024
+
+const query = z.object({
+  timeout: decimal(
+    "Longest wait in ms, at most the instance's consumer.request.timeout.ms.",
+    1000,
+  ).optional(),
+  max_bytes: decimal('Bytes of keys and values; there is one record at least.', 1_000_000).optional(),
+})
+
+const poll = instanceRoute(
+  'get',
+  '/records',
+  { operationId: 'poll', summary: 'Read the next records of a consumer instance' },
+  {
+    query,
+    responses: {
+      200: {
+        description: 'Records; none where none came in time.',
+        content: Object.fromEntries(
+          Array.from(v2Formats.keys(), (type) => [type, { schema: v2RecordsSchema }]),
+        ),
+      },
+      406: refusal(406),
+      416: refusal(416),
+    },
+  },
+)
+
+export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
+  registerRaw(app, poll, async (c) => {
+    const { timeout, max_bytes = requestBytesMax } = parseQuery(c, query)
+    const { consumers, id } = instanceCall(c, deps)
+    const { bodyBytesMax, fetchWaitMsMax } = deps.limits
+    const request = {
+      formats: acceptedFormats(c.req.header('accept')),
+      maxBytes: Math.min(max_bytes, requestBytesMax, bodyBytesMax),
+      maxWaitMs: Math.min(timeout ?? fetchWaitMsMax, fetchWaitMsMax),
+      signal: c.req.raw.signal,
+    }
+    const { text, type } = await consumers.poll(id, request, (fetched, instance) =>
+      renderPoll(fetched, instance, request.maxBytes),
+    )
+    return new Response(text, { headers: { 'content-type': type } })
+  })
+}
+
+const anyFormat: readonly (string | undefined)[] = ['*/*', 'application/*', 'application/json', v2Json]
+
+/** Undefined: whatever the instance's is. */
+function acceptedFormats(accept: string | undefined): readonly InstanceFormat[] | undefined {
+  const types = accept?.split(',').map(mediaTypeOf)
+  if (types === undefined || types.some((type) => anyFormat.includes(type))) return undefined
+  return types.flatMap((type) => v2Formats.get(type ?? '') ?? [])
+}
+
+interface Page {
+  readonly text: string
+  readonly type: string
+}
+
+function renderPoll(
+  fetched: readonly PolledPartition[],
+  instance: StoredInstance,
+  bytesMax: number,
+): Rendered<Page> {
+  const page = createPage(instance, bytesMax)
+  const positions = fetched.map((polled) => {
+    const { topicName, partition } = polled
+    return { topicName, partition, position: page.take(polled) }
+  })
+  return { answer: { text: page.text(), type: typeOf(instance.format) }, positions }
+}
+
+/** Records of one partition after the other, until there are as many as fit. */
+function createPage({ format, dialect }: StoredInstance, bytesMax: number) {
+  const records: string[] = []
+  let characters = 0
+  let bytes = 0
+  let isFull = false
+
+  const add = (record: RecordVisit, topic: string, partition: number): void => {
+    const { keyLength, valueLength } = record.cursor
+    const size = Math.max(0, keyLength) + Math.max(0, valueLength)
+    const text = renderV2Record(record, topic, partition, format)
+    records.push(text)
+    characters += text.length
+    bytes += size
+    isFull = characters >= pageCharactersMax || bytes >= bytesMax
+  }
+
+  const take = ({ topicName, partition, position, batches }: PolledPartition): number => {
+    if (isFull) return position
+    const topic = JSON.stringify(topicName)
+    let next = position
+    try {
+      return walkRecords(batches, position, (record) => {
+        add(record, topic, partition)
+        next = record.offset + 1
+        return !isFull
+      })
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.code === 'SERIALIZATION')) throw error
+      // What came before it is answered, or nobody would ever get past this place to see what is wrong.
+      if (records.length === 0)
+        throw dialect === 'strimzi' ? new KafkaError('NOT_ACCEPTABLE', error.message) : error
+      isFull = true
+      return next
+    }
+  }
+
+  return { take, text: () => `[${records.join(',')}]` }
+}
+
+function typeOf(format: InstanceFormat): string {
+  return `application/vnd.kafka.${format}.v2+json`
+}
