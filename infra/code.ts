@@ -1,5 +1,5 @@
-// The folder of a function's code, bundled once however many stages are synthesised. Where the CDK wants none bundled, as
-// when stacks are destroyed, the sources stand for it.
+// The folder of a function's code, bundled once however many stages are synthesised. Where the CDK wants no bundling,
+// as when stacks are destroyed, the sources stand for it.
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -2,11 +2,12 @@
 // both. Logical ids are pinned and names are fixed: what would replace one of them fails, where it would otherwise put
 // something new and empty in its place.
 
-import { Aws, CfnResource, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
+import { Aws, CfnResource, Duration, RemovalPolicy, SecretValue, type Stack } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct, IConstruct } from 'constructs'
 import { acknowledge, guard } from './acknowledge.ts'
 import { createBucket } from './bucket.ts'
@@ -20,6 +21,8 @@ export interface Data {
   readonly bucketName: string
   readonly tableName: string
   readonly keyArn: string
+  /** A reference, which CloudFormation resolves: no template holds the secret. */
+  readonly pepper: string
 }
 
 export function createData(scope: Construct, settings: StageSettings): Data {
@@ -33,7 +36,22 @@ export function createData(scope: Construct, settings: StageSettings): Data {
   const tableName = nameOf(stage, 'log')
   pin(createLogBucket(stack, settings, { bucketName, encryptionKey: key, removalPolicy }), 'LogBucket')
   pin(createTable(stack, settings, { tableName, encryptionKey: key, removalPolicy }), 'LogTable')
-  return { stack, bucketName, tableName: restoredTable ?? tableName, keyArn: key.keyArn }
+  const pepper = createPepper(stack, stage, removalPolicy)
+  return { stack, bucketName, tableName: restoredTable ?? tableName, keyArn: key.keyArn, pepper }
+}
+
+/** Beside the table, because without it no API key that the table knows opens anything any more. */
+function createPepper(stack: Stack, stage: string, removalPolicy: RemovalPolicy): string {
+  const secretName = nameOf(stage, 'pepper')
+  const secret = new Secret(stack, 'Pepper', {
+    secretName,
+    description: `Millrace ${stage}: under which secrets of API keys are hashed`,
+    generateSecretString: { excludePunctuation: true, passwordLength: 48 },
+    removalPolicy,
+  })
+  acknowledge(secret, { 'AwsSolutions-SMG4': 'a new one would end every API key' })
+  pin(secret, 'Pepper')
+  return SecretValue.secretsManager(secretName).unsafeUnwrap()
 }
 
 function createKey(stack: Stack, stage: string, removalPolicy: RemovalPolicy): Key {

@@ -2,7 +2,7 @@
 // and shipped as it stands, as text, so it uses nothing from outside itself and nothing newer than CloudFront's
 // JavaScript runtime 2.0 knows.
 
-import { calledHostHeader } from './environment.ts'
+import { calledHostHeader, clientAddressHeader } from './environment.ts'
 
 export const produceOrigin = 'produce'
 export const fetchOrigin = 'fetch'
@@ -27,6 +27,7 @@ ${rule}
 function handler(event) {
   var request = event.request
   request.headers['${calledHostHeader}'] = { value: request.headers.host.value }
+  request.headers['${clientAddressHeader}'] = { value: event.viewer.ip }
   cf.selectRequestOriginById(isProduce(request.method, request.uri) ? '${produceOrigin}' : '${fetchOrigin}')
   return request
 }

@@ -9,7 +9,7 @@ import { requestMsMax } from '../shared/runtime/computeLimits.ts'
 import { acknowledge } from './acknowledge.ts'
 import { httpFunctions } from './compute.ts'
 import type { Data } from './data.ts'
-import { functionEnvironment, originSecretVariable } from './environment.ts'
+import { functionEnvironment, originSecretVariable, pepperVariable } from './environment.ts'
 import { createFrontDoor } from './frontDoor.ts'
 import { createLogGroup } from './logs.ts'
 import { createFetchRole, createProduceRole } from './roles.ts'
@@ -27,7 +27,11 @@ export function createService(scope: Construct, settings: StageSettings, data: D
   const stack = stackOf(scope, 'service', settings, 'functions and front door')
   stack.addStackDependency(data.stack)
   const secrets = createOriginSecrets(stack, settings)
-  const environment = { ...functionEnvironment(data, settings), [originSecretVariable]: secrets.join(',') }
+  const environment = {
+    ...functionEnvironment(data, settings),
+    [originSecretVariable]: secrets.join(','),
+    [pepperVariable]: data.pepper,
+  }
   const createFunction = httpFunctions(stack, settings)
   const produceLogs = createLogGroup(stack, 'ProduceLogs', 'produce', settings)
   const fetchLogs = createLogGroup(stack, 'FetchLogs', 'fetch', settings)

@@ -1,7 +1,7 @@
 // Whether and how far a partition is compacted by key (Kafka's LogCleanerManager): flushes and segments with a record
 // that is younger than min.compaction.lag.ms stay out; the rest is worth it when the share of bytes not seen yet
-// exceeds min.cleanable.dirty.ratio, or when a record has waited longer than max.compaction.lag.ms. What is half done is
-// done to its end.
+// exceeds min.cleanable.dirty.ratio, or when a record has waited longer than max.compaction.lag.ms. What is half done
+// is done to its end.
 
 import type { SegmentItem } from '../metadata/segmentItem.ts'
 import type { TopicConfig } from '../topics/configs.ts'

@@ -141,9 +141,7 @@ async function commitItem(
 ): Promise<Refusals> {
   const refused = new Map<number, KafkaError>()
   let committer = first
-  let seen = committer.isMember
-    ? undefined
-    : parseOffsets(await retryRepeatable(deps, () => deps.table.get(key)))
+  let seen = committer.isMember ? undefined : await see(deps, key)
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
     const { isMember, fence } = committer
     const block = { topicName: topic.name, fence, isMember, offsets, nowMs: deps.clock.now() }
@@ -154,11 +152,20 @@ async function commitItem(
     if (seen && !isMember && isFirst(plan, seen)) await listGroup(deps, groupId)
     const outcome = await write(deps, { kind: 'update', key, actions: plan.actions, when: plan.when }, doubt)
     if (outcome.ok) return refused
-    seen = parseOffsets(outcome.current)
+    seen = attempt === 1 ? parseOffsets(outcome.current) : await seeLater(deps, key, attempt)
     committer = await committer.again()
-    if (attempt > 1) await deps.clock.sleep(backoffMs(attempt, deps.random))
   }
   throw contended(topic)
+}
+
+export async function see(deps: OffsetsDeps, key: ItemKey): Promise<StoredOffsets> {
+  return parseOffsets(await retryRepeatable(deps, () => deps.table.get(key)))
+}
+
+/** Others write the item, too: what was seen before waiting would be old. */
+export async function seeLater(deps: OffsetsDeps, key: ItemKey, attempt: number): Promise<StoredOffsets> {
+  await deps.clock.sleep(backoffMs(attempt, deps.random))
+  return see(deps, key)
 }
 
 /** Carried out twice, any plan does what it does once. */

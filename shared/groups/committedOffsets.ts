@@ -16,7 +16,7 @@ import {
   type TopicPartition,
   undefinedIfUnknown,
 } from './checkOffsets.ts'
-import { blocksAtOnce, contended, takenOver } from './commitOffsets.ts'
+import { blocksAtOnce, contended, see, takenOver } from './commitOffsets.ts'
 import { checkGroupId } from './heartbeat.ts'
 import { type GroupMember, type KnownMember, memberOf } from './members.ts'
 import type { OffsetsDeps, TopicPlace } from './offsetsDeps.ts'
@@ -146,14 +146,13 @@ async function readBlock(
   return new Map([...offsets].filter(([partition]) => wanted.has(partition)))
 }
 
-async function readItem(
+function readItem(
   deps: OffsetsDeps,
   groupId: string,
   { topicId }: TopicPlace,
   block: number,
 ): Promise<StoredOffsets> {
-  const key = deps.scope.consumerGroup(groupId).offsets(topicId, block)
-  return parseOffsets(await retryRepeatable(deps, () => deps.table.get(key)))
+  return see(deps, deps.scope.consumerGroup(groupId).offsets(topicId, block))
 }
 
 /** The item as it is when the member's fence is on all of these partitions. */

@@ -5,9 +5,9 @@ import { KafkaError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
 import { parseOffsets, strangerFence } from '../metadata/offsetsItem.ts'
-import { backoffMs, retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
+import { retryRepeatableWrite } from '../ports/retry.ts'
 import { findTopic, hasPartition, inBlocks, type TopicPartition, unknownPartition } from './checkOffsets.ts'
-import { blocksAtOnce, contended, type OffsetOutcome, type Refusals } from './commitOffsets.ts'
+import { blocksAtOnce, contended, type OffsetOutcome, type Refusals, see, seeLater } from './commitOffsets.ts'
 import { checkGroupId } from './heartbeat.ts'
 import { existingGroup } from './members.ts'
 import type { OffsetsDeps, TopicPlace } from './offsetsDeps.ts'
@@ -70,7 +70,7 @@ async function deleteBlock(
   const key = deps.scope.consumerGroup(groupId).offsets(topic.topicId, block)
   const numbers = [...new Set(partitions.map(({ partition }) => partition))]
   const fence = strangerFence(group.groupEpoch)
-  let seen = parseOffsets(await retryRepeatable(deps, () => deps.table.get(key)))
+  let seen = await see(deps, key)
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
     const { partitions: stored, actions, when } = decideRemoval(numbers, seen, fence)
     if (stored.length === 0) return
@@ -78,8 +78,7 @@ async function deleteBlock(
       deps.table.write({ kind: 'update', key, actions, when }),
     )
     if (outcome.ok) return
-    seen = parseOffsets(outcome.current)
-    if (attempt > 1) await deps.clock.sleep(backoffMs(attempt, deps.random))
+    seen = attempt === 1 ? parseOffsets(outcome.current) : await seeLater(deps, key, attempt)
   }
   throw contended(topic)
 }

@@ -19,6 +19,8 @@ export interface GroupStoreDeps extends RetryDeps {
 /** A table item holds 400 KB with its names. */
 const groupBytesMax = 390 * 1024
 const groupsPerPage = 500
+/** More writes than any table takes. */
+const versionsPerMs = 1_000
 
 export async function readGroup(deps: GroupStoreDeps, groupId: string): Promise<StoredGroup> {
   return parse(await readItem(deps, groupId))
@@ -39,7 +41,7 @@ export async function writeGroup(
 ): Promise<GroupWritten> {
   // By the clock where there is no item: a group that is deleted and made again never repeats a version, so that no
   // late write takes the one for the other.
-  const version = before.version === 0 ? deps.clock.now() : before.version + 1
+  const version = before.version === 0 ? deps.clock.now() * versionsPerMs : before.version + 1
   const group = { ...changed, version }
   const attributes = groupAttributes(group)
   checkSize(attributes)

@@ -50,7 +50,7 @@ export const defaultAssignor: AssignorName = 'uniform'
 const isAssignorName = (name: string): name is AssignorName => assignorNames.some((known) => known === name)
 
 const idBytesMax = 255
-const topicsPerSubscriptionMax = 10_000
+const topicsPerSubscriptionMax = 1_000
 const topicNameLengthMax = 249
 
 export function checkGroupId(groupId: string): void {

@@ -1,16 +1,16 @@
 // One write of committed offsets, decided. A member's commit assumes what nearly always holds, that nobody later has
 // been here and that it goes forward, and writes the assumption into the conditions, so that it needs no read and a
 // copy that lands late moves nothing back. When the table refuses, the refusal brings the item and `decideCommit` goes
-// by that. What goes back, and whatever comes from no member, is only written over exactly what was seen.
+// by that. What goes back, and whatever comes from no member, only replaces the very item that was seen.
 
 import {
   detailsAttribute,
-  encodeCommit,
+  encodeDetails,
   fenceAttribute,
   offsetAttribute,
-  rewindsAttribute,
   type StoredOffsets,
   topicAttribute,
+  versionAttribute,
 } from '../metadata/offsetsItem.ts'
 import type { Action, Condition } from '../ports/table.ts'
 
@@ -50,7 +50,7 @@ export function assumeCommit(commit: BlockCommit): BlockPlan {
   ])
   return {
     partitions: commit.offsets.map(({ partition }) => partition),
-    actions: [nameTopic(commit), ...commit.offsets.flatMap((offset) => store(commit, offset, commit.fence))],
+    actions: [...head(commit), ...commit.offsets.flatMap((offset) => store(commit, offset, commit.fence))],
     when,
     fenced: [],
     held: [],
@@ -72,14 +72,10 @@ export function decideCommit(commit: BlockCommit, seen: StoredOffsets, mayMoveBa
   return {
     partitions: stored.map(partitionOf),
     actions: [
-      nameTopic(commit),
-      ...(movesBack ? [countRewind] : []),
+      ...head(commit),
       ...stored.flatMap((offset) => store(commit, offset, laterFence(seen, offset.partition, commit.fence))),
     ],
-    when: [
-      ...(isExact ? [asSeen(rewindsAttribute, seen.rewinds)] : []),
-      ...stored.flatMap((offset) => conditionsOf(commit, seen, offset)),
-    ],
+    when: isExact ? [asSeen(seen)] : stored.flatMap((offset) => conditionsOf(commit, seen, offset)),
     fenced: fenced.map(partitionOf),
     held: held.map(partitionOf),
   }
@@ -95,17 +91,14 @@ export function decideRemoval(
   return {
     partitions: stored,
     actions: [
-      countRewind,
+      countWrite,
       ...stored.flatMap((partition): Action[] => [
         { kind: 'set', attribute: fenceAttribute(partition), value: laterFence(seen, partition, fence) },
         { kind: 'remove', attribute: offsetAttribute(partition) },
         { kind: 'remove', attribute: detailsAttribute(partition) },
       ]),
     ],
-    when: [
-      asSeen(rewindsAttribute, seen.rewinds),
-      ...stored.flatMap((partition) => unchanged(seen, partition)),
-    ],
+    when: [asSeen(seen)],
   }
 }
 
@@ -121,7 +114,7 @@ export function decideTakeOver(
   return {
     partitions: taken,
     actions: [
-      nameTopic({ topicName }),
+      ...head({ topicName }),
       ...taken.map(
         (partition): Action => ({ kind: 'set', attribute: fenceAttribute(partition), value: fence }),
       ),
@@ -140,46 +133,34 @@ const isFenced = ({ isMember, fence }: BlockCommit, { fences }: StoredOffsets, p
 const goesBack = ({ offsets }: StoredOffsets, { partition, offset }: OffsetToStore): boolean =>
   offset < (offsets.get(partition)?.offset ?? 0)
 
-function conditionsOf(commit: BlockCommit, seen: StoredOffsets, to: OffsetToStore): Condition[] {
-  const fence = fenceAttribute(to.partition)
-  const committed = offsetAttribute(to.partition)
-  if (!commit.isMember) return unchanged(seen, to.partition)
+function conditionsOf({ fence }: BlockCommit, seen: StoredOffsets, to: OffsetToStore): Condition[] {
+  const { partition, offset } = to
   return [
-    notAfter(fence, seen.fences.get(to.partition), commit.fence),
-    goesBack(seen, to)
-      ? sameCommit(seen, to.partition)
-      : notAfter(committed, seen.offsets.get(to.partition)?.offset, to.offset),
+    notAfter(fenceAttribute(partition), seen.fences.get(partition), fence),
+    notAfter(offsetAttribute(partition), seen.offsets.get(partition)?.offset, offset),
   ]
 }
 
-const unchanged = (seen: StoredOffsets, partition: number): Condition[] => [
-  asSeen(fenceAttribute(partition), seen.fences.get(partition)),
-  sameCommit(seen, partition),
-]
-
-/** Not only its offset: it may have been committed again meanwhile. */
-function sameCommit({ offsets }: StoredOffsets, partition: number): Condition {
-  const commit = offsets.get(partition)
-  return asSeen(detailsAttribute(partition), commit && encodeCommit(commit))
-}
-
-const asSeen = (attribute: string, value: number | Uint8Array | undefined): Condition =>
-  value === undefined ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value }
+/** Nobody has written anything to the item since. */
+const asSeen = ({ version }: StoredOffsets): Condition =>
+  version === undefined
+    ? { kind: 'absent', attribute: versionAttribute }
+    : { kind: 'equals', attribute: versionAttribute, value: version }
 
 const notAfter = (attribute: string, seen: number | undefined, bound: number): Condition =>
   seen === undefined ? { kind: 'absent', attribute } : { kind: 'below', attribute, value: bound + 1 }
 
-const countRewind: Action = { kind: 'add', attribute: rewindsAttribute, value: 1 }
+const countWrite: Action = { kind: 'add', attribute: versionAttribute, value: 1 }
 
-const nameTopic = ({ topicName }: { readonly topicName: string }): Action => ({
-  kind: 'set',
-  attribute: topicAttribute,
-  value: topicName,
-})
+/** What every write does to the item. */
+const head = ({ topicName }: { readonly topicName: string }): Action[] => [
+  { kind: 'set', attribute: topicAttribute, value: topicName },
+  countWrite,
+]
 
 function store({ nowMs }: BlockCommit, to: OffsetToStore, fence: number): Action[] {
   const { partition, offset, leaderEpoch, metadata } = to
-  const details = encodeCommit({ offset, leaderEpoch, commitTimestamp: nowMs, metadata })
+  const details = encodeDetails({ leaderEpoch, commitTimestamp: nowMs, metadata })
   return [
     { kind: 'set', attribute: fenceAttribute(partition), value: fence },
     { kind: 'set', attribute: offsetAttribute(partition), value: offset },

@@ -22,6 +22,8 @@ import { registerGroupRoutes } from './routes/groups.ts'
 import { registerGroupViewRoutes } from './routes/groupViews.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { registerMetricsRoutes } from './routes/metrics.ts'
+import { registerOperatorClusterRoutes } from './routes/operatorClusters.ts'
+import { registerOperatorKeyRoutes } from './routes/operatorKeys.ts'
 import { registerPartitionRecordRoutes } from './routes/partitionRecords.ts'
 import { registerPartitionRoutes } from './routes/partitions.ts'
 import { registerProducerRoutes } from './routes/producers.ts'
@@ -60,6 +62,8 @@ export function createApp(appDeps: AppDeps): App {
   registerV2ConsumerRecordRoutes(app, deps)
   registerV2ConsumerOffsetRoutes(app, deps)
   registerMetricsRoutes(app)
+  registerOperatorClusterRoutes(app, deps)
+  registerOperatorKeyRoutes(app, deps)
   return app
 }
 

@@ -1,5 +1,5 @@
-// The address at the other end of the connection, which Kafka shows of a group's members and ACL bindings may name. Empty
-// where there is no connection to ask: a function is called by the cloud.
+// The address at the other end of the connection, which Kafka shows of a group's members. Empty where there is none to
+// ask: a function is called by the cloud. Nothing is decided by it.
 
 import { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'

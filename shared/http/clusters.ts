@@ -16,6 +16,7 @@ type Caller = Pick<Context<AppEnv>, 'var'>
 export function accessTo(cluster: Cluster, compaction?: Compaction): Access {
   const { clusterId } = cluster
   return {
+    operator: undefined,
     clusterIds: [clusterId],
     cluster: (id) => (id === clusterId ? cluster : undefined),
     compaction: (id) => (id === clusterId ? compaction : undefined),

@@ -38,10 +38,7 @@ export function createBlocks(
 ): Blocks {
   const { blockBytes } = settings
   const readAheadBlocks = Math.max(1, Math.floor(settings.readAheadBytes / blockBytes))
-  const lanes: Record<Lane, Limiter> = {
-    tail: createLimiter(settings.tailReadsMax),
-    catchUp: createLimiter(settings.catchUpReadsMax),
-  }
+  const lanes = createLanes(settings)
 
   const fetchBlocks = (name: string, first: number, count: number, lane: Lane) => {
     const bytes = lanes[lane](() =>
@@ -99,6 +96,11 @@ export const missing = ({ objectId, position, length }: Extent): KafkaError =>
     'KAFKA_STORAGE_ERROR',
     `${length} bytes at position ${position} of object ${objectId} are missing.`,
   )
+
+const createLanes = ({ tailReadsMax, catchUpReadsMax }: BlockSettings): Record<Lane, Limiter> => ({
+  tail: createLimiter(tailReadsMax),
+  catchUp: createLimiter(catchUpReadsMax),
+})
 
 /** Of an extent that is not inline. */
 export const objectName = (

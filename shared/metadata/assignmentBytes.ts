@@ -1,5 +1,5 @@
-// Sets of partitions as bytes: runs of neighbours, because assignors give neighbours to a member. Part of a group's item
-// (groupItem.ts), which numbers the topics.
+// Sets of partitions as bytes: runs of neighbours, because assignors give neighbours to a member. Part of a group's
+// item (groupItem.ts), which numbers the topics.
 //
 // Assignment
 //   varint   number of topics, each:

@@ -11,7 +11,7 @@
 //   varint   number of texts, each: varint length, UTF-8
 //   varint   number of topic ids, 16 bytes each
 //   varint   number of topics, of the first of these ids, each: varint name (which text), varint partition count
-//   varint   number of subscriptions, each: varint pattern (0: none, n: text n - 1), varint number of names, each a text
+//   varint   number of subscriptions, each: varint pattern (0: none, n: text n - 1), varint number of names, each name
 //   varint   number of members, each:
 //     varint   member id (which text), slot
 //     varint   instance id, rack id, assignor (0: none, n: text n - 1)

@@ -2,11 +2,11 @@
 // Attributes (names are stored):
 //
 //   topic   name of the topic; its id is in the sort key
-//   r       how many times an offset was moved back or taken away here (absent: never)
+//   v       grows with every write: what is written over exactly what was seen depends on it
 //   f<p>    fence of partition p: who wrote here last or took the partition over; only grows
-//   c<p>    committed offset, to be compared by its number (absent: none)
-//   m<p>    the whole commit, to be recognised:
-//           offset varlong, leader epoch + 1 unsigned varint, timestamp in ms varlong, metadata UTF-8 to the end
+//   c<p>    committed offset (absent: none)
+//   m<p>    the rest of the commit: leader epoch + 1, timestamp in ms, metadata
+//           unsigned varint         , varlong        , UTF-8 to the end
 //
 // A fence is twice the epoch of a member, or twice the group's epoch and one for whoever is no member: later than every
 // member there was, earlier than every one to come.
@@ -19,7 +19,7 @@ import type { Attributes, Item } from '../ports/table.ts'
 export const partitionsPerOffsetsItem = 64
 
 export const topicAttribute = 'topic'
-export const rewindsAttribute = 'r'
+export const versionAttribute = 'v'
 export const fenceAttribute = (partition: number): string => `f${partition}`
 export const offsetAttribute = (partition: number): string => `c${partition}`
 export const detailsAttribute = (partition: number): string => `m${partition}`
@@ -28,18 +28,21 @@ export const offsetsBlockOf = (partition: number): number => Math.floor(partitio
 export const memberFence = (memberEpoch: number): number => 2 * memberEpoch
 export const strangerFence = (groupEpoch: number): number => 2 * groupEpoch + 1
 
-export interface StoredOffset {
-  readonly offset: number
+export interface OffsetDetails {
   /** -1: not known. */
   readonly leaderEpoch: number
   readonly commitTimestamp: number
   readonly metadata: string
 }
 
+export interface StoredOffset extends OffsetDetails {
+  readonly offset: number
+}
+
 export interface StoredOffsets {
   readonly topicName: string
-  /** undefined: never. */
-  readonly rewinds: number | undefined
+  /** undefined: there is no item. */
+  readonly version: number | undefined
   /** By partition. */
   readonly fences: ReadonlyMap<number, number>
   readonly offsets: ReadonlyMap<number, StoredOffset>
@@ -48,15 +51,15 @@ export interface StoredOffsets {
 /** There is no item. */
 export const noOffsets: StoredOffsets = {
   topicName: '',
-  rewinds: undefined,
+  version: undefined,
   fences: new Map(),
   offsets: new Map(),
 }
 
 export function parseOffsets(item: Item | undefined): StoredOffsets {
   if (!item) return noOffsets
-  const { [topicAttribute]: topicName, [rewindsAttribute]: rewinds } = item.attributes
-  invariant(typeof topicName === 'string', 'an item of offsets has its topic')
+  const { [topicAttribute]: topicName, [versionAttribute]: version } = item.attributes
+  invariant(typeof topicName === 'string' && typeof version === 'number', 'an item of offsets has its head')
   const fences = new Map<number, number>()
   const offsets = new Map<number, StoredOffset>()
   for (const [attribute, value] of Object.entries(item.attributes)) {
@@ -64,28 +67,25 @@ export function parseOffsets(item: Item | undefined): StoredOffsets {
     if (kind === undefined || typeof value !== 'number') continue
     const partition = Number(digits)
     if (kind === 'f') fences.set(partition, value)
-    else offsets.set(partition, decodeCommit(item.attributes, partition))
+    else offsets.set(partition, { offset: value, ...detailsOf(item.attributes, partition) })
   }
-  return { topicName, rewinds: typeof rewinds === 'number' ? rewinds : undefined, fences, offsets }
+  return { topicName, version, fences, offsets }
 }
 
-function decodeCommit(attributes: Attributes, partition: number): StoredOffset {
+function detailsOf(attributes: Attributes, partition: number): OffsetDetails {
   const bytes = attributes[detailsAttribute(partition)]
   invariant(bytes instanceof Uint8Array, 'a committed offset has its details')
   const reader = new ByteReader(bytes, 'INTERNAL')
-  const offset = reader.varlong('offset')
   const leaderEpoch = reader.unsignedVarint('leader epoch') - 1
   const commitTimestamp = reader.varlong('timestamp')
-  return { offset, leaderEpoch, commitTimestamp, metadata: reader.utf8(reader.remaining, 'metadata') }
+  return { leaderEpoch, commitTimestamp, metadata: reader.utf8(reader.remaining, 'metadata') }
 }
 
 const epochBytesMax = 5
 
-export function encodeCommit({ offset, leaderEpoch, commitTimestamp, metadata }: StoredOffset): Uint8Array {
+export function encodeDetails({ leaderEpoch, commitTimestamp, metadata }: OffsetDetails): Uint8Array {
   const metadataBytes = Buffer.byteLength(metadata)
-  const numbersBytesMax = varlongSize(offset) + epochBytesMax + varlongSize(commitTimestamp)
-  const writer = new ByteWriter(numbersBytesMax + metadataBytes)
-  writer.varlong(offset)
+  const writer = new ByteWriter(epochBytesMax + varlongSize(commitTimestamp) + metadataBytes)
   writer.unsignedVarint(leaderEpoch + 1)
   writer.varlong(commitTimestamp)
   writer.utf8(metadata, metadataBytes)

@@ -26,6 +26,7 @@
 //   pk deployment/clusters          sk <cluster id>                 a cluster, which is a tenant
 //   pk deployment/key/<key id>      sk key                          an API key
 //   pk deployment/keys              sk <key id>                     an API key of the operators
+//   pk deployment/accounts          sk <account id>                 a service account, which owns API keys
 //   object deployment                                               whose bucket this is; likewise
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
 //   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
@@ -70,7 +71,7 @@ export interface Scope {
   aclVersion(): ItemKey
 }
 
-/** Of one consumer group. Its id may hold any character, so that it is written in base64url, as instances' names are. */
+/** Of one consumer group. Its id may hold any character: it is written in base64url, as instances' names are. */
 export interface ConsumerGroupKeys {
   /** In the list of the tenant's groups. */
   readonly listed: ItemKey
@@ -196,6 +197,9 @@ export const clusterKey = (clusterId: string): ItemKey => ({ pk: clustersPk, sk:
 
 /** Found by its id alone, before anybody knows whose it is: each under a key of its own, to spread the load. */
 export const apiKeyKey = (keyId: string): ItemKey => ({ pk: `${deploymentPk}/key/${keyId}`, sk: 'key' })
+
+export const serviceAccountsPk = `${deploymentPk}/accounts`
+export const serviceAccountKey = (id: string): ItemKey => ({ pk: serviceAccountsPk, sk: id })
 
 /** Keys that are of no cluster: the operators'. */
 export const operatorKeysPk = `${deploymentPk}/keys`

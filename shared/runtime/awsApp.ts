@@ -2,18 +2,19 @@
 // door sent it: which of them it goes to decides only what is scaled.
 
 import { createApp } from '../http/app.ts'
-import { accessTo } from '../http/clusters.ts'
 import type { AppDeps } from '../http/context.ts'
-import { createCluster } from '../service/createCluster.ts'
+import { deploymentKey } from '../metadata/scope.ts'
+import type { Access } from '../service/access.ts'
 import { defaultClusterSettings } from '../service/settings.ts'
 import type { AppConfig } from './awsConfig.ts'
 import { openAwsProcess } from './awsProcess.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { type Compute, type HttpFunctionName, limitsOf } from './computeLimits.ts'
-import { behindFrontDoor, type Fetch } from './frontDoor.ts'
+import { behindFrontDoor, clientAddress, type Fetch } from './frontDoor.ts'
 import type { Logger } from './logger.ts'
 import { observeCluster } from './observeCluster.ts'
 import { withRequest } from './requestContext.ts'
+import { createTenants } from './tenants.ts'
 import { packageVersion } from './version.ts'
 
 export interface AwsApp {
@@ -31,8 +32,18 @@ export async function openAwsApp(
 ): Promise<AwsApp> {
   const { deps, logger, metrics } = await openAwsProcess(config, name)
   const observer = { clock: systemClock, logger, metrics }
-  const cluster = observeCluster(observer, createCluster(deps, config.clusterId, defaultClusterSettings))
-  const access = Promise.resolve(accessTo(cluster))
+  const tenants = createTenants(deps, {
+    cluster: defaultClusterSettings,
+    pepper: config.pepper,
+    compaction: () => undefined,
+  })
+  const observed = (access: Access): Access => ({
+    ...access,
+    cluster: (id) => {
+      const cluster = access.cluster(id)
+      return cluster && observeCluster(observer, cluster)
+    },
+  })
   const aroundRequest: AppDeps['aroundRequest'] = (request, serve) =>
     withRequest(request, async () => {
       const start = systemClock.now()
@@ -43,22 +54,22 @@ export async function openAwsApp(
     })
   const app = createApp({
     aroundRequest,
-    authenticate: () => access,
+    authenticate: async (request) => observed(await tenants.authenticate(request, clientAddress(request))),
     clock: systemClock,
     random: systemRandom,
     limits: limitsOf(compute, name),
     version: packageVersion,
     loopbackOnly: false,
     probeStorage: async () => {
-      await deps.table.get(deps.scope.producerIds())
+      await deps.table.get(deploymentKey)
     },
     docsAssets: new Map(),
     reportFailure: (error, request) => logger.failure('request failed', error, request),
   })
   return {
-    fetch: behindFrontDoor(config.originSecrets, (request) => app.fetch(request)),
+    fetch: behindFrontDoor(config.originSecrets, (request, env) => app.fetch(request, env)),
     logger,
-    idle: () => cluster.idle(),
+    idle: () => tenants.pool.idle(),
     flushMetrics: () => metrics.flush(),
   }
 }

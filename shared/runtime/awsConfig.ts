@@ -1,5 +1,6 @@
 // The settings of a function on AWS, from the environment: parsed once; each refusal names the variable.
 
+import { createHash } from 'node:crypto'
 import { createScope, type Scope } from '../metadata/scope.ts'
 import { type LogLevel, logLevels } from './logger.ts'
 
@@ -18,6 +19,8 @@ export interface AwsConfig {
 export interface AppConfig extends AwsConfig {
   /** What the front door adds to each request: each of them opens. */
   readonly originSecrets: readonly string[]
+  /** Under which secrets of API keys are hashed. */
+  readonly pepper: Uint8Array
 }
 
 export interface WebConfig extends AppConfig {
@@ -38,6 +41,7 @@ const variables = {
   CLUSTER_ID: 'the cluster that is served',
   STAGE: 'the stage that bucket and table are of',
   ORIGIN_SECRET: 'what the front door adds to each request, two of them with a comma while it changes',
+  PEPPER: 'the text under which secrets of API keys are hashed; whoever changes it ends all keys',
   AWS_LAMBDA_FUNCTION_NAME: 'Lambda sets it',
   AWS_LAMBDA_FUNCTION_VERSION: 'Lambda sets it',
   AWS_LAMBDA_HTTP_ENDPOINT: 'Lambda sets it for a Web Function',
@@ -55,10 +59,10 @@ export function parseCompactorConfig(environment: Environment): CompactorConfig 
 
 export function parseAppConfig(environment: Environment): AppConfig {
   const originSecrets = text(environment, 'ORIGIN_SECRET').split(',')
-  if (originSecrets.some(({ length }) => length < secretLengthMin)) {
-    throw new Error(`ORIGIN_SECRET is too short: a secret has at least ${secretLengthMin} characters.`)
-  }
-  return { ...parseAwsConfig(environment), originSecrets }
+  for (const secret of originSecrets) checkLength('ORIGIN_SECRET', secret)
+  const pepper = text(environment, 'PEPPER')
+  checkLength('PEPPER', pepper)
+  return { ...parseAwsConfig(environment), originSecrets, pepper: pepperOf(pepper) }
 }
 
 export function parseWebConfig(environment: Environment): WebConfig {
@@ -86,6 +90,14 @@ function text(environment: Environment, name: keyof typeof variables): string {
   const value = environment[name]
   if (value === undefined || value === '') throw new Error(`${name} is missing: ${variables[name]}.`)
   return value
+}
+
+/** Of as many bytes as a pepper has, whatever the length of the text. */
+export const pepperOf = (given: string): Uint8Array => createHash('sha256').update(given).digest()
+
+function checkLength(name: string, { length }: string): void {
+  if (length >= secretLengthMin) return
+  throw new Error(`${name} is too short: a secret has at least ${secretLengthMin} characters.`)
 }
 
 function logLevelOf(given: string): LogLevel {

@@ -3,10 +3,11 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-export type Fetch = (request: Request, env?: unknown) => Response | Promise<Response>
+export type Fetch = (request: Request, env?: object) => Response | Promise<Response>
 
 const secretHeader = 'x-millrace-origin'
 const hostHeader = 'x-forwarded-host'
+const clientHeader = 'x-millrace-client'
 
 /** Of several secrets each opens: so that one can be replaced while functions and front door are deployed. */
 export function behindFrontDoor(secrets: readonly string[], fetch: Fetch): Fetch {
@@ -18,6 +19,9 @@ export function behindFrontDoor(secrets: readonly string[], fetch: Fetch): Fetch
     return fetch(host !== null && isHost(host) ? calledAs(request, host) : request, env)
   }
 }
+
+/** The client's address, of a request that came through the door: others may write what they like. */
+export const clientAddress = (request: Request): string => request.headers.get(clientHeader) ?? ''
 
 /** Of equal length, as the comparison wants them. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -4,8 +4,7 @@
 import { splitBatches } from '../kafka/recordBatch.ts'
 import { readHeader } from '../kafka/recordBatchLayout.ts'
 import type { Clock } from '../ports/world.ts'
-import type { RecordOutcome, RecordToProduce } from '../service/cluster.ts'
-import type { RunningCluster } from '../service/createCluster.ts'
+import type { Cluster, RecordOutcome, RecordToProduce } from '../service/cluster.ts'
 import type { Facts, Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -15,7 +14,7 @@ export interface Observer {
   readonly metrics: Metrics
 }
 
-export function observeCluster(observer: Observer, cluster: RunningCluster): RunningCluster {
+export function observeCluster(observer: Observer, cluster: Cluster): Cluster {
   const { clusterId } = cluster
   const told = tellRequests(observer, clusterId)
   return {

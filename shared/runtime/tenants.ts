@@ -11,6 +11,7 @@ import { type ClusterPool, createClusterPool } from '../service/clusterPool.ts'
 import type { Compaction } from '../service/compaction.ts'
 import type { ClusterSettings } from '../service/createCluster.ts'
 import { type ClusterRegistry, createClusterRegistry } from '../tenants/clusters.ts'
+import { createServiceAccounts } from '../tenants/serviceAccounts.ts'
 
 export interface TenantsSettings {
   readonly cluster: ClusterSettings
@@ -29,6 +30,7 @@ export interface Tenants {
 
 export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSettings): Tenants {
   const registry = createClusterRegistry(deps)
+  const accounts = createServiceAccounts(deps)
   const apiKeys = createApiKeys({ ...deps, pepper: settings.pepper })
   const pool = createClusterPool(deps, settings.cluster)
   const identify = createAuthenticator({
@@ -38,7 +40,15 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
     verifyToken: () => Promise.resolve(undefined),
   })
   const { compaction } = settings
-  const open = createAccess({ ...deps, registry, compaction, cluster: pool.get, superUsers: new Set() })
+  const open = createAccess({
+    ...deps,
+    clusters: registry,
+    accounts,
+    apiKeys,
+    compaction,
+    cluster: pool.get,
+    superUsers: new Set(),
+  })
   return {
     registry,
     apiKeys,

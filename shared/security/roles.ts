@@ -1,6 +1,6 @@
 // Confluent Cloud's role names as bundles of ACL bindings: what a role grants is written down as bindings, which are
-// then all there is to look at. Source: the roles of Confluent Cloud RBAC that apply to a Kafka cluster, and the bundles
-// of `kafka-acls --producer` and `--consumer`.
+// then all there is to look at. Source: the roles of Confluent Cloud RBAC that apply to a Kafka cluster, and the
+// bundles of `kafka-acls --producer` and `--consumer`.
 
 import {
   type AclBinding,

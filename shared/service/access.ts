@@ -1,6 +1,6 @@
 // What a caller can reach, from who it is: its clusters, each with its rights. Operators reach every cluster and may do
-// everything; everybody else reaches one, and may do there what its bindings say. What is known of clusters and bindings
-// is some seconds old at most.
+// everything; everybody else reaches one, and may do there what its bindings say. What is known of clusters and
+// bindings is some seconds old at most.
 
 import { KafkaError } from '../base/errors.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
@@ -10,13 +10,17 @@ import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { type AclIndex, isAllowed, isAllowedSomewhere } from '../security/acl.ts'
 import { createAclStore } from '../security/aclStore.ts'
+import type { ApiKeys } from '../security/apiKeys.ts'
 import type { ClusterRegistry } from '../tenants/clusters.ts'
+import type { ServiceAccounts } from '../tenants/serviceAccounts.ts'
 import type { Identity } from './authenticate.ts'
 import { createAuthorizedCluster, type Rights } from './authorizedCluster.ts'
 import type { Acls, Cluster } from './cluster.ts'
 import type { Compaction } from './compaction.ts'
 
 export interface Access {
+  /** What operators may do with the deployment itself; undefined: nothing. */
+  readonly operator: Operator | undefined
   /** The caller's own first. */
   readonly clusterIds: readonly string[]
   /** undefined: no such cluster for this caller. Error: CLUSTER_AUTHORIZATION_FAILED where it is suspended. */
@@ -25,11 +29,17 @@ export interface Access {
   compaction(clusterId: string): Compaction | undefined
 }
 
-export interface AccessDeps {
+/** The tenants, who owns keys, and the keys. */
+export interface Operator {
+  readonly clusters: ClusterRegistry
+  readonly accounts: ServiceAccounts
+  readonly apiKeys: ApiKeys
+}
+
+export interface AccessDeps extends Operator {
   readonly table: Table
   readonly clock: Clock
   readonly random: Random
-  readonly registry: ClusterRegistry
   readonly cluster: (clusterId: string) => Cluster
   readonly compaction: (clusterId: string) => Compaction | undefined
   /** Principals that may do everything in the cluster they belong to: Kafka's super.users. */
@@ -44,8 +54,8 @@ const tenantsRemembered = 1000
 
 export function createAccess(deps: AccessDeps): OpenAccess {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: tenantsRemembered }
-  const items = createRemembered(settings, (clusterId) => deps.registry.get(clusterId))
-  const everyItem = createRemembered(settings, () => deps.registry.list())
+  const items = createRemembered(settings, (clusterId) => deps.clusters.get(clusterId))
+  const everyItem = createRemembered(settings, () => deps.clusters.list())
   const stores = createRemembered({ ...settings, maxAgeMs: Number.POSITIVE_INFINITY }, async (clusterId) =>
     createAclStore({ ...deps, scope: createScope(clusterId) }),
   )
@@ -86,6 +96,7 @@ export function createAccess(deps: AccessDeps): OpenAccess {
 
 function operatorAccess(deps: AccessDeps, there: ReadonlyMap<string, Acls>): Access {
   return {
+    operator: deps,
     clusterIds: [...there.keys()],
     cluster(clusterId) {
       const acls = there.get(clusterId)
@@ -98,6 +109,7 @@ function operatorAccess(deps: AccessDeps, there: ReadonlyMap<string, Acls>): Acc
 function tenantAccess(deps: AccessDeps, item: ClusterItem | undefined, acls: Acls, rights: Rights): Access {
   if (item === undefined || !isThere(item)) return nothing
   return {
+    operator: undefined,
     clusterIds: [item.clusterId],
     cluster(clusterId) {
       if (clusterId !== item.clusterId) return undefined
@@ -109,7 +121,12 @@ function tenantAccess(deps: AccessDeps, item: ClusterItem | undefined, acls: Acl
   }
 }
 
-const nothing: Access = { clusterIds: [], cluster: () => undefined, compaction: () => undefined }
+const nothing: Access = {
+  operator: undefined,
+  clusterIds: [],
+  cluster: () => undefined,
+  compaction: () => undefined,
+}
 
 const isThere = ({ state }: ClusterItem): boolean => state !== 'DELETING'
 

@@ -15,6 +15,8 @@ interface Remembered<T> {
 
 const namesRemembered = 10_000
 const readsAtOnce = 16
+/** More names than this are found in the list of all topics, which comes 1 MB at a time. */
+const namesLookedUp = 100
 
 export function createFindTopics(catalog: Catalog, clock: Clock, maxAgeMs: number): FindTopics {
   const byName = new Map<string, Remembered<TopicFact | undefined>>()
@@ -45,7 +47,7 @@ export function createFindTopics(catalog: Catalog, clock: Clock, maxAgeMs: numbe
   }
 
   return async ({ names, all }, fresh) => {
-    if (all) return list(fresh)
+    if (all || names.size > namesLookedUp) return list(fresh)
     const found = await Promise.all([...names].map(async (name) => ({ name, fact: await find(name, fresh) })))
     return new Map(found.flatMap(({ name, fact }) => (fact ? [[name, fact] as const] : [])))
   }

@@ -6,8 +6,14 @@ import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { bundle, type FunctionEntry } from '../../infra/bundle.ts'
 import { deploymentKey, deploymentObject } from '../../shared/metadata/scope.ts'
+import type { Table } from '../../shared/ports/table.ts'
+import { pepperOf } from '../../shared/runtime/awsConfig.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
+import { createApiKeys } from '../../shared/security/apiKeys.ts'
 import { createS3ObjectStore } from '../../shared/storage/aws/objectStore.ts'
+import { createDynamoTable } from '../../shared/storage/aws/table.ts'
+import { createMemoryTable } from '../../shared/storage/memory/table.ts'
+import { createClusterRegistry } from '../../shared/tenants/clusters.ts'
 import { startDynamoServer } from '../contract/dynamoServer.ts'
 import { type S3Server, startS3Server } from '../contract/s3Server.ts'
 import { startLambdaServer } from '../support/lambdaServer.ts'
@@ -16,6 +22,25 @@ import { startRecorder } from './recorder.ts'
 
 export const originSecret = 'the front door alone knows this text'
 export const clusterId = 'local'
+const pepper = 'the functions alone know this text'
+/** Of an operator, who is there from the beginning. The same in every world, because its chance is no chance. */
+export const authorization = await createOperator(createMemoryTable())
+
+async function createOperator(table: Table): Promise<string> {
+  const random = { bytes: (length: number) => new Uint8Array(length).fill(7), float: () => 0.5 }
+  const deps = { table, clock: systemClock, random }
+  const registry = createClusterRegistry(deps)
+  await registry.create({ organisationId: 'org-1', name: clusterId }, clusterId)
+  const { key, secret } = await createApiKeys({ ...deps, pepper: pepperOf(pepper) }).create({
+    clusterId: undefined,
+    owner: 'User:operator',
+    description: 'a test',
+    expiresMs: undefined,
+  })
+  return `Basic ${btoa(`${key.keyId}:${secret}`)}`
+}
+
+const ports = { clock: systemClock, random: systemRandom }
 
 /** As infra names them, in the stage dev of this account. */
 export const names = {
@@ -64,6 +89,7 @@ export async function startAwsWorld(isRecorded = true): Promise<AwsWorld> {
   const calls: AwsCall[] = []
   const dynamo = await startDynamoServer(names.table)
   const s3 = await startS3Server(names.bucket)
+  await createOperator(createDynamoTable({ client: dynamo.client, tableName: names.table, ...ports }))
   let invoke: Invoke = async () => {
     throw new Error('nothing is to be invoked')
   }
@@ -74,8 +100,7 @@ export async function startAwsWorld(isRecorded = true): Promise<AwsWorld> {
   const objects = createS3ObjectStore({
     client: s3Client(s3.endpoint),
     bucket: names.bucket,
-    clock: systemClock,
-    random: systemRandom,
+    ...ports,
   })
   const built = new Map<FunctionEntry, string>()
   return {
@@ -88,6 +113,7 @@ export async function startAwsWorld(isRecorded = true): Promise<AwsWorld> {
       STAGE: 'dev',
       LOG_LEVEL: 'INFO',
       ORIGIN_SECRET: originSecret,
+      PEPPER: pepper,
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: functionName,
       AWS_SECRET_ACCESS_KEY: 'secret access key',

@@ -1,8 +1,12 @@
 // Requests as the front door sends them on.
 import { encodeBatch } from '../../shared/kafka/recordBatch.ts'
-import { clusterId, originSecret } from './awsWorld.ts'
+import { authorization, clusterId, originSecret } from './awsWorld.ts'
 
-export const origin = { 'x-millrace-origin': originSecret, 'x-forwarded-host': 'log.example.com' }
+export const origin = {
+  authorization,
+  'x-millrace-origin': originSecret,
+  'x-forwarded-host': 'log.example.com',
+}
 const json = { ...origin, 'content-type': 'application/json' }
 const batches = { ...origin, 'content-type': 'application/vnd.millrace.recordbatch' }
 

@@ -1,6 +1,6 @@
 // The HTTP conformance suite, run against an address in a process of its own.
 import { execFile } from 'node:child_process'
-import { originSecret } from './awsWorld.ts'
+import { authorization, originSecret } from './awsWorld.ts'
 
 const suite = 'test/conformance/*.test.ts'
 
@@ -10,7 +10,7 @@ export const runConformance = (url: string): Promise<{ readonly code: unknown; r
     const environment = {
       PATH: process.env.PATH ?? '',
       MILLRACE_URL: url,
-      MILLRACE_HEADERS: JSON.stringify({ 'x-millrace-origin': originSecret }),
+      MILLRACE_HEADERS: JSON.stringify({ authorization, 'x-millrace-origin': originSecret }),
     }
     // One file after the other: they share the deployment's topics.
     const args = ['--test', '--test-concurrency=1', suite]

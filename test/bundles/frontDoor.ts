@@ -1,9 +1,10 @@
 // The front door: picks the function by the very rule that is deployed, adds the secret and the name that was called.
+// It also speaks for the operator, where a client does not say who it is.
 // Where the function has died the connection is cut, so that nobody takes it for an answer.
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { isProduce } from '../../infra/router.ts'
-import { originSecret } from './awsWorld.ts'
+import { authorization, originSecret } from './awsWorld.ts'
 
 export interface FrontDoor {
   readonly url: string
@@ -21,7 +22,11 @@ export async function startFrontDoor(origins: () => Origins): Promise<FrontDoor>
     const { method = 'GET', url: path = '/', headers } = incoming
     const { produce, fetch } = origins()
     const target = new URL(path, isProduce(method, path.split('?', 1)[0] ?? '') ? produce : fetch)
-    const added = { 'x-millrace-origin': originSecret, 'x-forwarded-host': headers.host }
+    const added = {
+      authorization: headers.authorization ?? authorization,
+      'x-millrace-origin': originSecret,
+      'x-forwarded-host': headers.host,
+    }
     const outgoing = request(target, { method, headers: { ...headers, ...added } }, (answer) => {
       response.writeHead(answer.statusCode ?? 0, answer.headers)
       answer.pipe(response)

@@ -55,6 +55,14 @@ test('who comes around the front door is refused before anything is read', async
   assert.equal(world.calls.length, calls)
 })
 
+test('who has no key is refused, also behind the front door', async () => {
+  const { authorization, ...headers } = origin
+  for (const given of [undefined, 'Basic x', `${authorization}x`]) {
+    const asked = given === undefined ? headers : { ...headers, authorization: given }
+    assert.equal((await fetch(`${fetchFunction.url}${topicsPath}`, { headers: asked })).status, 401)
+  }
+})
+
 for (const name of ['produce', 'fetch'] as const) {
   test(`${name} answers as the conformance suite wants it`, async () => {
     const { url } = name === 'produce' ? produceFunction : fetchFunction
@@ -111,7 +119,7 @@ test('the log tells requests, offsets and storage calls, and neither records nor
   await read(told.url, 'told')
   const { stdout, stderr } = await told.stop()
   assert.equal(stderr, '')
-  assert.doesNotMatch(stdout, /what nobody may see|front door alone|secret access key/)
+  assert.doesNotMatch(stdout, /what nobody may see|alone knows? this|secret access key/)
   const { lines, metrics } = parseLog(stdout)
   const line = (message: string) => lines.find((one) => one.message === message)
   const { ms, timestamp, version, ...facts } = line('produce') ?? {}

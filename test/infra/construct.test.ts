@@ -13,7 +13,7 @@ import { newApp, production, settings, unbundled } from './synthesised.ts'
 function foreignApp(): App {
   const outdir = mkdtempSync(join(tmpdir(), 'millrace-cdk-'))
   after(() => rmSync(outdir, { recursive: true }))
-  return new App({ outdir, context: unbundled })
+  return new App({ outdir, context: unbundled, builtinCloudFormationValidation: false })
 }
 
 const lifecycles = ['data', 'jobs', 'observability', 'service']

@@ -64,10 +64,11 @@ test('an encoded colon is a colon, and no other path is taken for one that appen
   }
 })
 
-test('the code that is deployed selects the origin and says by which name it was called', async () => {
+test('the code that is deployed selects the origin and says by which name it was called, and by whom', async () => {
   const route = await loadRouter()
-  assert.deepEqual(route('POST', '/topics/orders'), { origin: 'produce', host: 'log.example.com' })
-  assert.deepEqual(route('GET', '/topics/orders'), { origin: 'fetch', host: 'log.example.com' })
+  const called = { host: 'log.example.com', client: '192.0.2.7' }
+  assert.deepEqual(route('POST', '/topics/orders'), { origin: 'produce', ...called })
+  assert.deepEqual(route('GET', '/topics/orders'), { origin: 'fetch', ...called })
 })
 
 test('the code that is deployed is as small as CloudFront wants it', () => {
@@ -76,7 +77,7 @@ test('the code that is deployed is as small as CloudFront wants it', () => {
 })
 
 /** CloudFront's module is one of this test, which notes what is selected. */
-async function loadRouter(): Promise<(method: string, uri: string) => { origin: unknown; host: unknown }> {
+async function loadRouter(): Promise<(method: string, uri: string) => unknown> {
   const code = routerCode()
   const selecting = 'let selected\nconst cf = { selectRequestOriginById: (id) => { selected = id } }'
   const module = `${code.replace("import cf from 'cloudfront'", selecting)}
@@ -84,8 +85,13 @@ async function loadRouter(): Promise<(method: string, uri: string) => { origin: 
   assert.match(code, /^import cf from 'cloudfront'\n/)
   const { route } = await import(`data:text/javascript,${encodeURIComponent(module)}`)
   return (method, uri) => {
-    const headers = { host: { value: 'log.example.com' }, 'x-forwarded-host': { value: 'evil.example.com' } }
-    const { request, selected } = route({ request: { method, uri, headers } })
-    return { origin: selected, host: request.headers['x-forwarded-host'].value }
+    const forged = {
+      'x-forwarded-host': { value: 'evil.example.com' },
+      'x-millrace-client': { value: '127.0.0.1' },
+    }
+    const headers = { host: { value: 'log.example.com' }, ...forged }
+    const { request, selected } = route({ request: { method, uri, headers }, viewer: { ip: '192.0.2.7' } })
+    const { 'x-forwarded-host': host, 'x-millrace-client': client } = request.headers
+    return { origin: selected, host: host.value, client: client.value }
   }
 }

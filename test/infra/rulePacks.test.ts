@@ -9,7 +9,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
 import type { IConstruct } from 'constructs'
 import { Millrace } from '../../infra/index.ts'
 import type { StageSettings } from '../../infra/settings.ts'
-import { newApp, production, settings, synthesise } from './synthesised.ts'
+import { findingsOf, newApp, production, settings } from './synthesised.ts'
 
 const rulePacks = (app: App) => [
   new AwsSolutionsChecks(app),
@@ -29,11 +29,11 @@ const everything: StageSettings = {
 }
 
 test('production on Web Functions, with all that can be set, has no finding that nobody acknowledged', () => {
-  assert.deepEqual(synthesise(everything, rulePacks).findings, [])
+  assert.deepEqual(findingsOf(everything, rulePacks), [])
 })
 
 test('a stage of event functions, with nothing set, has no finding that nobody acknowledged', () => {
-  assert.deepEqual(synthesise({ ...settings, compute: 'event' }, rulePacks).findings, [])
+  assert.deepEqual(findingsOf({ ...settings, compute: 'event' }, rulePacks), [])
 })
 
 test('each rule pack finds what is wrong and not acknowledged', () => {

@@ -18,6 +18,7 @@ export interface Resource {
 
 export type Lifecycle = 'data' | 'service' | 'jobs' | 'observability'
 
+/** As the report of a synth has it. */
 export interface Finding {
   readonly ruleName: string
   readonly violatingConstructs: readonly { readonly constructPath: string }[]
@@ -26,8 +27,6 @@ export interface Finding {
 export interface Synthesised {
   readonly templates: Readonly<Record<Lifecycle, Template>>
   readonly terminationProtection: boolean | undefined
-  /** What rule packs found, as the report has it. */
-  readonly findings: readonly Finding[]
 }
 
 const root = join(import.meta.dirname, '../..')
@@ -49,23 +48,20 @@ export const settings: StageSettings = {
 
 export const production: StageSettings = { ...settings, stage: 'prod', retainData: true, recoveryDays: 35 }
 
-export function newApp(): App {
+/** Templates are checked against CloudFormation's schemas where the rule packs look too: it takes a second. */
+export function newApp(isChecked = false): App {
   const outdir = mkdtempSync(join(tmpdir(), 'millrace-cdk-'))
   after(() => rmSync(outdir, { recursive: true }))
-  return new App({ outdir, context: { ...context, ...unbundled } })
+  return new App({
+    outdir,
+    context: { ...context, ...unbundled },
+    builtinCloudFormationValidation: isChecked,
+  })
 }
 
-export function synthesise(
-  given: StageSettings,
-  plugins: (app: App) => IPolicyValidationPlugin[] = () => [],
-): Synthesised {
+export function synthesise(given: StageSettings): Synthesised {
   const app = newApp()
-  Validations.of(app).addPlugins(...plugins(app))
   const { data, service, jobs, observability } = new Millrace(app, 'Millrace', given)
-  app.synth()
-  const report: { pluginReports: { violations?: Finding[] }[] } = JSON.parse(
-    readFileSync(join(app.outdir, 'validation-report.json'), 'utf8'),
-  )
   return {
     templates: {
       data: Template.fromStack(data.stack),
@@ -74,8 +70,21 @@ export function synthesise(
       observability: Template.fromStack(observability),
     },
     terminationProtection: data.stack.terminationProtection,
-    findings: report.pluginReports.flatMap(({ violations = [] }) => violations),
   }
+}
+
+export function findingsOf(
+  given: StageSettings,
+  plugins: (app: App) => IPolicyValidationPlugin[],
+): Finding[] {
+  const app = newApp(true)
+  Validations.of(app).addPlugins(...plugins(app))
+  new Millrace(app, 'Millrace', given)
+  app.synth()
+  const report: { pluginReports: { violations?: Finding[] }[] } = JSON.parse(
+    readFileSync(join(app.outdir, 'validation-report.json'), 'utf8'),
+  )
+  return report.pluginReports.flatMap(({ violations = [] }) => violations)
 }
 
 export function resourcesOf(template: Template, type: string): [string, Resource][] {

@@ -12,7 +12,12 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
   const failures: unknown[] = []
   const deps: AppDeps = {
     authenticate: () =>
-      Promise.resolve({ clusterIds: [], cluster: () => undefined, compaction: () => undefined }),
+      Promise.resolve({
+        operator: undefined,
+        clusterIds: [],
+        cluster: () => undefined,
+        compaction: () => undefined,
+      }),
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },
     random: { bytes: (length) => new Uint8Array(length).fill(7), float: () => 0.5 },
     limits: {

@@ -1,5 +1,5 @@
-// Short words for tests of the group engine: facts, requests, and a consumer that heartbeats by the rules of KIP-848 and
-// owns what it was told.
+// Short words for tests of the group engine: facts, requests, and a consumer that heartbeats by the rules of KIP-848
+// and owns what it was told.
 import { KafkaError } from '../../shared/base/errors.ts'
 import { decide, type Facts, type GroupSettings } from '../../shared/groups/decide.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, TopicPartition } from '../../shared/groups/heartbeat.ts'

@@ -38,22 +38,33 @@ export async function createTestTenants({ clock = systemClock }: { readonly cloc
   })
   const app = createApp(edge)
   await tenants.registry.create({ organisationId: 'org-1', name: 'local' }, 'local')
-  const callWith = async (clusterId: string | undefined, owner: string): Promise<Call> => {
-    const { key, secret } = await tenants.apiKeys.create({
-      clusterId,
-      owner,
-      description: 'a test',
-      expiresMs: undefined,
-    })
-    const authorization = `Basic ${Buffer.from(`${key.keyId}:${secret}`).toString('base64')}`
-    return createCall(app, '/v3/clusters/local', { authorization })
+  const makeKey = async (clusterId: string | undefined, owner: string): Promise<ApiKeyPair> => {
+    const wanted = { clusterId, owner, description: 'a test', expiresMs: undefined }
+    const { key, secret } = await tenants.apiKeys.create(wanted)
+    return { id: key.keyId, secret }
   }
+  const callAs = ({ id, secret }: ApiKeyPair, prefix = ''): Call => {
+    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+    return createCall(app, prefix, { authorization })
+  }
+  const operatorKey = await makeKey(undefined, 'User:operator')
   return {
     app,
     tenants,
     failures,
-    operator: await callWith(undefined, 'User:operator'),
+    operatorKey,
+    callAs,
+    /** In the cluster `local`. */
+    operator: callAs(operatorKey, localCluster),
     /** A caller of the cluster by a key of its own. */
-    keyOf: (owner: string, clusterId = 'local') => callWith(clusterId, owner),
+    keyOf: async (owner: string, clusterId = 'local', prefix = localCluster): Promise<Call> =>
+      callAs(await makeKey(clusterId, owner), prefix),
   }
 }
+
+interface ApiKeyPair {
+  readonly id: string
+  readonly secret: string
+}
+
+const localCluster = '/v3/clusters/local'

@@ -49,6 +49,7 @@ const poll = instanceRoute(
 
 export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, poll, async (c) => {
+    refuseHead(c.req.method)
     const { timeout, max_bytes = requestBytesMax } = parseQuery(c, query)
     const { consumers, id } = instanceCall(c, deps)
     const { bodyBytesMax, fetchWaitMsMax } = deps.limits
@@ -63,6 +64,15 @@ export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
     )
     return new Response(text, { headers: { 'content-type': type } })
   })
+}
+
+// HTTP serves a HEAD as the GET without its body: the records would be lost.
+function refuseHead(method: string): void {
+  if (method !== 'HEAD') return
+  throw new KafkaError(
+    'METHOD_NOT_ALLOWED',
+    'HTTP 405 Method Not Allowed: only a GET can show the next records',
+  )
 }
 
 const anyFormat: readonly (string | undefined)[] = ['*/*', 'application/*', 'application/json', v2Json]

@@ -54,7 +54,7 @@ export function parseNewConsumer(body: Uint8Array): NewConsumer {
       dialect,
       format: oneOf(fields, 'format', instanceFormats, 'binary'),
       autoOffsetReset: oneOf(fields, 'auto.offset.reset', offsetResets, 'latest'),
-      autoCommit: flag(fields, dialect === 'strimzi' ? 'enable.auto.commit' : 'auto.commit.enable'),
+      autoCommit: flag(fields, 'enable.auto.commit') ?? flag(fields, 'auto.commit.enable') ?? true,
       fetchMinBytes: count(fields, 'fetch.min.bytes', 10_000_000, 1),
       requestTimeoutMs: count(fields, 'consumer.request.timeout.ms', int32Max, requestTimeoutMs[dialect]),
     },
@@ -159,8 +159,9 @@ function oneOf<T extends string>(fields: Fields, name: string, known: readonly T
 }
 
 /** Confluent writes its booleans as strings. */
-function flag(fields: Fields, name: string): boolean {
-  const value = fields.given[name] ?? true
+function flag(fields: Fields, name: string): boolean | undefined {
+  const value = fields.given[name] ?? null
+  if (value === null) return undefined
   if (value === true || value === 'true') return true
   if (value === false || value === 'false') return false
   throw refused(fields, 'INVALID_CONSUMER_CONFIG', `${name}: expected true or false`)

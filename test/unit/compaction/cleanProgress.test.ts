@@ -130,7 +130,7 @@ test('what is written and merged between the passes of one clean is neither lost
   assert.equal(left.length, 41)
 })
 
-test('tombstones of a clean that takes many passes go when their time has come, and what they deleted stays away', async () => {
+test('tombstones of a clean of many passes go in their time, and what they deleted stays away', async () => {
   const { mill, cluster } = await halfClean(30, 0)
   const deletions = Array.from({ length: 10 }, (_, i) => keyed(`k${i * 3}`, null))
   await cluster.alterConfigs('t', [{ name: 'delete.retention.ms', operation: 'SET', value: '5000' }], false)

@@ -109,6 +109,21 @@ test('a commit that lands late moves no offset back', async () => {
   await assertStored(process, { 't-0': 20 })
 })
 
+test('a first commit that lands late moves no offset back either', async () => {
+  const { ports, process } = await createOffsetsLog()
+  const member = await settle(process, 'm')
+  const held: Write[] = []
+  const write: Table['write'] = (one) => {
+    if (isOffsets(one)) held.push(one)
+    return ports.table.write(one)
+  }
+  await createProcess(ports, { ...ports.table, write }).commitOffsets('g', member, [at(0, 5)])
+  await process.commitOffsets('g', member, [at(0, 9)])
+  assert.equal(held.length, 2, 'what was assumed, and what the refusal taught')
+  for (const copy of held) await ports.table.write(copy)
+  await assertStored(process, { 't-0': 9 })
+})
+
 test('a commit that goes back and lands late undoes nothing that came after it', async () => {
   const { ports, process } = await createOffsetsLog()
   const member = await settle(process, 'm')

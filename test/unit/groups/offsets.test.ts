@@ -131,6 +131,16 @@ test('a member that joined by another process is known at once', async () => {
   assert.deepEqual(outcomes(await process.commitOffsets('g', second, [at(0, 2)])), ['t-0'])
 })
 
+test('many who are no members commit their partitions side by side', async () => {
+  const { ports, process } = await createOffsetsLog(24, 1)
+  const commits = Array.from({ length: 24 }, (_, partition) =>
+    createProcess(ports).commitOffsets('g', undefined, [at(partition, 1)]),
+  )
+  const refused = (await Promise.all(commits)).flat().filter(({ error }) => error)
+  assert.deepEqual(refused, [])
+  assert.equal((await process.committedOffsets('g', undefined, undefined)).length, 24)
+})
+
 test('a group id is 1 to 255 bytes', async () => {
   const { process } = await createOffsetsLog()
   for (const groupId of ['', 'é'.repeat(128)]) {

@@ -25,7 +25,7 @@ const stored = { leaderEpoch: 7, commitTimestamp: 1_700_000_000_000, metadata: '
 
 const seen: StoredOffsets = {
   topicName: 't',
-  rewinds: 3,
+  version: 3,
   fences: new Map(partitions.map((partition) => [partition, 8])),
   offsets: new Map(partitions.map((partition) => [partition, { offset: 50, ...stored }])),
 }
@@ -53,11 +53,9 @@ const plans: Readonly<
 for (const [name, { actions, when }] of Object.entries(plans)) {
   test(`${name}: 64 partitions fit DynamoDB's expressions`, () => {
     const { ConditionExpression = '', UpdateExpression = '' } = compileWrite(when, actions)
+    assert.ok(ConditionExpression !== '' && UpdateExpression.length > 500)
     for (const expression of [ConditionExpression, UpdateExpression]) {
-      assert.ok(
-        expression.length > 500 && expression.length <= expressionBytesMax,
-        `${expression.length} bytes`,
-      )
+      assert.ok(expression.length <= expressionBytesMax, `${expression.length} bytes`)
       const operators = expression.match(/<>|<=|>=|[<>=+]|\bAND\b|\w+\(/g) ?? []
       assert.ok(operators.length <= operatorsMax, `${operators.length} operators`)
     }

@@ -1,5 +1,5 @@
-// One group served by several processes at once on a table that loses answers: what is stored keeps its promises at every
-// step, and the group settles when the faults end.
+// One group served by several processes at once on a table that loses answers: what is stored keeps its promises at
+// every step, and the group settles when the faults end.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

@@ -1,5 +1,5 @@
-// Consumer instances that come, go, are forgotten and poll at once, on two processes: nothing that was produced may miss
-// the group.
+// Consumer instances that come, go, are forgotten and poll at once, on two processes: nothing that was produced may
+// miss the group.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

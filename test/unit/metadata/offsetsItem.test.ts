@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   detailsAttribute,
-  encodeCommit,
+  encodeDetails,
   memberFence,
   noOffsets,
   parseOffsets,
@@ -15,16 +15,16 @@ const key = { pk: 'test/group/Zw', sk: 'offsets/id/0000' }
 test('an item is read as it was stored', () => {
   const attributes = {
     topic: 'orders',
-    r: 2,
+    v: 2,
     f0: 4,
     c0: 17,
-    // 17, leader epoch 3, 1,700,000,000,000 ms, 'm-1'.
-    m0: new Uint8Array(Buffer.from('22' + '04' + '80a0abfef962' + '6d2d31', 'hex')),
+    // Leader epoch 3, 1,700,000,000,000 ms, 'm-1'.
+    m0: new Uint8Array(Buffer.from('04' + '80a0abfef962' + '6d2d31', 'hex')),
     f9: 5,
   }
   assert.deepEqual(parseOffsets({ key, attributes }), {
     topicName: 'orders',
-    rewinds: 2,
+    version: 2,
     fences: new Map([
       [0, 4],
       [9, 5],
@@ -45,8 +45,8 @@ test('a commit is read as it was written', () => {
   })
   fc.assert(
     fc.property(commit, (one) => {
-      const attributes = { topic: 't', c5: one.offset, [detailsAttribute(5)]: encodeCommit(one) }
-      assert.deepEqual(parseOffsets({ key, attributes }).offsets.get(5), one)
+      const attributes = { topic: 't', v: 1, c5: one.offset, [detailsAttribute(5)]: encodeDetails(one) }
+      assert.deepEqual(parseOffsets({ key, attributes }).offsets.get(5), { ...one })
     }),
   )
 })

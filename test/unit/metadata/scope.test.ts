@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newObjectId, newTopicId } from '../../../shared/metadata/objectId.ts'
-import { createScope, indexSortKey, indexSortKeyEnd } from '../../../shared/metadata/scope.ts'
+import {
+  committedBlockOf,
+  createScope,
+  groupIdOf,
+  indexSortKey,
+  indexSortKeyEnd,
+} from '../../../shared/metadata/scope.ts'
 
 test('every key and name of a scope begins with its tenant and a separator', () => {
   const scope = createScope('acme')
@@ -24,6 +30,29 @@ test('a tenant id that could reach out of its scope is refused', () => {
   for (const id of ['', 'a/b', '..', 'a b', 'é', 'a'.repeat(65), 'a\n']) {
     assert.throws(() => createScope(id), /tenant id/, JSON.stringify(id))
   }
+})
+
+test('group ids and instance names of any characters make keys that neither meet nor reach out', () => {
+  const scope = createScope('acme')
+  const names = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+    .filter((name) => name.isWellFormed())
+  fc.assert(
+    fc.property(names, names, (a, b) => {
+      const [ofA, ofB] = [scope.consumerGroup(a), scope.consumerGroup(b)]
+      assert.equal(ofA.state.pk === ofB.state.pk, a === b)
+      assert.equal(ofA.instance(a).sk === ofA.instance(b).sk, a === b)
+      assert.match(`${ofA.state.pk} ${ofA.instance(b).sk}`, /^acme\/group\/[\w-]+ instance\/[\w-]+$/)
+      assert.equal(groupIdOf(ofA.listed.sk), a)
+    }),
+  )
+  const longest = scope.consumerGroup('ü'.repeat(127))
+  assert.ok(longest.listed.sk.length <= 1_024 && longest.instance('ü'.repeat(127)).sk.length <= 1_024)
+})
+
+test('a block of committed offsets is known by its key', () => {
+  const { sk } = createScope('acme').consumerGroup('g').offsets('aTopicId', 24)
+  assert.deepEqual(committedBlockOf(sk), { topicId: 'aTopicId', block: 24 })
 })
 
 test('sort keys of the index sort as their offsets do, and before the end', () => {

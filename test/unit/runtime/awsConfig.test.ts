@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCompactorConfig, parseWebConfig } from '../../../shared/runtime/awsConfig.ts'
+import { parseCompactorConfig, parseWebConfig, pepperOf } from '../../../shared/runtime/awsConfig.ts'
 
 const secret = 'a secret of thirty-two characters'
 const environment = {
@@ -9,6 +9,7 @@ const environment = {
   CLUSTER_ID: 'acme',
   STAGE: 'dev',
   ORIGIN_SECRET: secret,
+  PEPPER: secret,
   AWS_LAMBDA_FUNCTION_NAME: 'compactor',
   AWS_LAMBDA_FUNCTION_VERSION: '7',
   AWS_LAMBDA_HTTP_ENDPOINT: '0.0.0.0:3000',
@@ -26,7 +27,13 @@ test('every variable is read', () => {
   assert.deepEqual(compactor, { ...common, functionName: 'compactor', functionVersion: '7' })
   assert.equal(scope.topicsPk, 'acme/topics')
   const { scope: other, ...web } = parseWebConfig(environment)
-  assert.deepEqual(web, { ...common, originSecrets: [secret], host: '0.0.0.0', port: 3000 })
+  assert.deepEqual(web, {
+    ...common,
+    originSecrets: [secret],
+    pepper: pepperOf(secret),
+    host: '0.0.0.0',
+    port: 3000,
+  })
   assert.equal(other.topicsPk, 'acme/topics')
 })
 
@@ -54,6 +61,8 @@ test('an origin secret may be two while it changes, and none is short', () => {
   assert.deepEqual(parse(`${secret},${secret}2`), [secret, `${secret}2`])
   assert.throws(() => parse('short'), /^Error: ORIGIN_SECRET is too short: /)
   assert.throws(() => parse(`${secret},`), /^Error: ORIGIN_SECRET is too short: /)
+  assert.throws(() => parseWebConfig({ ...environment, PEPPER: 'short' }), /^Error: PEPPER is too short: /)
+  assert.equal(pepperOf(secret).length, 32)
 })
 
 test('an endpoint is a host and a port, and a log level one of four', () => {

@@ -191,6 +191,28 @@ test('groups are listed, described and deleted when nobody is in them', async ()
   assert.deepEqual(await cluster.groups.lags('g'), [], 'a group of the same name begins with nothing')
 })
 
+test('a group that would not fit an item takes nobody else, and who came at the same moment is answered', async () => {
+  const cluster = createTestCluster(virtualPorts())
+  const namesOf = (letter: string) =>
+    Array.from({ length: 1_000 }, (_, i) => `${letter}${i}`.padEnd(249, 'x'))
+  const join = (memberId: string, subscribedTopicNames: readonly string[]) =>
+    cluster.groups.heartbeat({ groupId: 'g', ...joinRequest(memberId, { subscribedTopicNames }) })
+  await join('a', namesOf('a'))
+  // The first is decided alone, those that come meanwhile are decided together.
+  const [, b, c] = await Promise.allSettled([
+    join('a', namesOf('a')),
+    join('b', namesOf('b')),
+    join('c', ['t']),
+  ])
+  assert.ok(b.status === 'rejected' && kafkaError('GROUP_MAX_SIZE_REACHED')(b.reason))
+  assert.equal(c.status, 'fulfilled')
+  const { members } = await cluster.groups.describeGroup('g')
+  assert.deepEqual(
+    members.map(({ memberId }) => memberId),
+    ['a', 'c'],
+  )
+})
+
 test('a wrong request is refused before anything is read', async () => {
   const ports = virtualPorts()
   const counted = countCalls(ports)

@@ -140,3 +140,30 @@ test('what cannot be changed is refused with its reason', async () => {
     assert.equal(answer.body.error_code, code, name)
   }
 })
+
+test('configs that contradict each other are refused on every way in, and nothing changes', async () => {
+  const { call, value } = await start()
+  await call('PUT', '/topics/t/configs/max.compaction.lag.ms', { value: '1000' })
+  const low = { name: 'min.compaction.lag.ms', value: '1001' }
+  const remote = { name: 'remote.storage.enable', value: 'true' }
+  const both = [low, { name: 'max.compaction.lag.ms', value: '1000' }]
+  const ways = [
+    ['PUT', '/topics/t/configs/min.compaction.lag.ms', { value: low.value }],
+    ['PUT', '/topics/t/configs/remote.storage.enable', { value: 'true' }],
+    ['POST', '/topics/t/configs:alter', { data: [low] }],
+    ['POST', '/topics/t/configs:alter', { data: [{ name: 'retention.ms', value: '5' }, remote] }],
+    ['POST', '/topics/t/configs:alter', { data: [low], validate_only: true }],
+    ['POST', '/topics', { topic_name: 'new', configs: both }],
+    ['POST', '/topics', { topic_name: 'new', configs: both, validate_only: true }],
+  ] as const
+  for (const [method, path, body] of ways) {
+    const answer = await call(method, path, body)
+    const name = `${method} ${path} ${JSON.stringify(body)}`
+    assert.deepEqual([answer.status, answer.body.error_code], [400, 40002], name)
+    assert.match(answer.body.message, /^[a-z.]+ \(\w+\) must .* with|must not be more than/, name)
+  }
+  assert.equal(await value('min.compaction.lag.ms'), '0')
+  assert.equal(await value('remote.storage.enable'), 'false')
+  assert.notEqual(await value('retention.ms'), '5')
+  assert.equal((await call('GET', '/topics/new')).status, 404)
+})

@@ -235,6 +235,15 @@ test('partitions by hand are read without a group', async () => {
   assert.deepEqual(valuesOf(await poll()), ['t-0:0'])
 })
 
+test('a HEAD takes no records', async () => {
+  const { create, produce } = await startConsumers()
+  const { ask, subscribe, poll } = await create('i')
+  await subscribe('u')
+  await produce('u', [0, '1'])
+  assert.equal((await ask('HEAD', '/records')).status, 405)
+  assert.deepEqual(valuesOf(await poll()), ['u-0:1'])
+})
+
 test('who reads nothing cannot poll', async () => {
   const { create } = await startConsumers()
   const { ask } = await create('i')

@@ -67,6 +67,8 @@ test("a field or the format of Strimzi's makes an instance of Strimzi's dialect"
   ]) {
     assert.equal(dialectOf(body), 'strimzi', JSON.stringify(body))
   }
+  const text = parseNewConsumer(bytes({ format: 'text', 'auto.commit.enable': 'false' }))
+  assert.equal(text.settings.autoCommit, false)
   const { settings } = parseNewConsumer(bytes({ 'enable.auto.commit': false }))
   assert.deepEqual([settings.autoCommit, settings.requestTimeoutMs], [false, 30_000])
 })

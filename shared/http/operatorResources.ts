@@ -1,0 +1,114 @@
+// Confluent Cloud's resources of clusters, service accounts and API keys: api_version, kind, id, metadata, spec. Pure.
+
+import { z } from '@hono/zod-openapi'
+import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
+import type { ClusterItem } from '../metadata/clusterItem.ts'
+import type { ServiceAccount } from '../tenants/serviceAccounts.ts'
+import { formatIsoInstant } from './wire/isoTime.ts'
+
+const metadataSchema = z.object({ self: z.string(), created_at: z.string() }).openapi('ObjectMeta')
+const reference = z.object({ id: z.string() })
+
+export const cloudClusterSchema = z
+  .object({
+    api_version: z.literal('cmk/v2'),
+    kind: z.literal('Cluster'),
+    id: z.string(),
+    metadata: metadataSchema,
+    spec: z.object({
+      display_name: z.string(),
+      organization: reference,
+      http_endpoint: z.string(),
+    }),
+    status: z.object({ phase: z.enum(['PROVISIONED', 'SUSPENDED', 'DEPROVISIONING']) }),
+  })
+  .openapi('CmkV2Cluster')
+
+export const serviceAccountSchema = z
+  .object({
+    api_version: z.literal('iam/v2'),
+    kind: z.literal('ServiceAccount'),
+    id: z.string(),
+    metadata: metadataSchema,
+    display_name: z.string(),
+    description: z.string(),
+  })
+  .openapi('IamV2ServiceAccount')
+
+export const apiKeySchema = z
+  .object({
+    api_version: z.literal('iam/v2'),
+    kind: z.literal('ApiKey'),
+    id: z.string(),
+    metadata: metadataSchema,
+    spec: z.object({
+      /** Only in the answer that makes the key. */
+      secret: z.string().optional(),
+      description: z.string(),
+      owner: reference,
+      resource: reference.optional(),
+      expires_at: z.string().nullable(),
+    }),
+    status: z.object({ last_used_at: z.string().nullable() }),
+  })
+  .openapi('IamV2ApiKey')
+
+export function cloudListSchema<S extends z.ZodType>(kind: string, apiVersion: string, item: S) {
+  return z.object({
+    api_version: z.literal(apiVersion),
+    kind: z.literal(kind),
+    metadata: z.object({ total_size: z.int() }),
+    data: z.array(item),
+  })
+}
+
+export function cloudList<T>(kind: string, apiVersion: string, data: T[]) {
+  return { api_version: apiVersion, kind, metadata: { total_size: data.length }, data }
+}
+
+const phases = { ACTIVE: 'PROVISIONED', SUSPENDED: 'SUSPENDED', DELETING: 'DEPROVISIONING' } as const
+
+export function cloudCluster(cluster: ClusterItem, origin: string) {
+  const { clusterId, name, organisationId, state, createdMs } = cluster
+  return {
+    api_version: 'cmk/v2' as const,
+    kind: 'Cluster' as const,
+    id: clusterId,
+    metadata: metadata(`${origin}/cmk/v2/clusters/${clusterId}`, createdMs),
+    spec: { display_name: name, organization: { id: organisationId }, http_endpoint: origin },
+    status: { phase: phases[state] },
+  }
+}
+
+export function serviceAccountResource({ id, name, description, createdMs }: ServiceAccount, origin: string) {
+  return {
+    api_version: 'iam/v2' as const,
+    kind: 'ServiceAccount' as const,
+    id,
+    metadata: metadata(`${origin}/iam/v2/service-accounts/${id}`, createdMs),
+    display_name: name,
+    description,
+  }
+}
+
+export function apiKeyResource(key: ApiKeyItem, origin: string, secret?: string) {
+  const { keyId, clusterId, owner, description, createdMs, expiresMs, usedMs } = key
+  return {
+    api_version: 'iam/v2' as const,
+    kind: 'ApiKey' as const,
+    id: keyId,
+    metadata: metadata(`${origin}/iam/v2/api-keys/${keyId}`, createdMs),
+    spec: {
+      ...(secret === undefined ? {} : { secret }),
+      description,
+      owner: { id: owner.replace(/^User:/, '') },
+      ...(clusterId === undefined ? {} : { resource: { id: clusterId } }),
+      expires_at: instant(expiresMs),
+    },
+    status: { last_used_at: instant(usedMs) },
+  }
+}
+
+const instant = (ms: number | undefined): string | null => (ms === undefined ? null : formatIsoInstant(ms))
+
+const metadata = (self: string, createdMs: number) => ({ self, created_at: formatIsoInstant(createdMs) })

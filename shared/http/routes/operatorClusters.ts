@@ -1,0 +1,143 @@
+// /cmk/v2/clusters: the tenants of the deployment, for operators alone, in Confluent Cloud's shape. A cluster is made,
+// renamed, suspended (nobody may use it, its data is kept), resumed, and deleted, which goes on in the background.
+
+import { createRoute, z } from '@hono/zod-openapi'
+import { KafkaError } from '../../base/errors.ts'
+import type { ClusterItem } from '../../metadata/clusterItem.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { refusal, refusals } from '../errors.ts'
+import { withJsonBody } from '../jsonBody.ts'
+import { operatorOf } from '../operator.ts'
+import { cloudCluster, cloudClusterSchema, cloudList, cloudListSchema } from '../operatorResources.ts'
+
+const tags = ['Clusters (operator)']
+const path = '/cmk/v2/clusters'
+const params = z.object({ id: z.string().openapi({ example: 'lkc-4hq2m6xk7a' }) })
+const displayName = z.string().min(1).max(64)
+
+const answers = {
+  200: { description: 'The cluster.', content: { 'application/json': { schema: cloudClusterSchema } } },
+  ...refusals,
+  401: refusal(401),
+  403: refusal(403),
+}
+
+const createCluster = createRoute({
+  method: 'post',
+  path,
+  operationId: 'createCmkV2Cluster',
+  summary: 'Create a cluster',
+  tags,
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.object({
+            spec: z.object({
+              display_name: displayName,
+              organization: z.object({ id: z.string().regex(/^[\w-]{1,64}$/) }).optional(),
+            }),
+          }),
+        },
+      },
+    },
+  },
+  responses: { ...answers, 202: { ...answers[200], description: 'It is there now.' } },
+})
+
+const listClusters = createRoute({
+  method: 'get',
+  path,
+  operationId: 'listCmkV2Clusters',
+  summary: 'List clusters',
+  tags,
+  responses: {
+    ...answers,
+    200: {
+      description: 'All clusters of the deployment.',
+      content: {
+        'application/json': { schema: cloudListSchema('ClusterList', 'cmk/v2', cloudClusterSchema) },
+      },
+    },
+  },
+})
+
+const one = (method: 'get' | 'delete', operationId: string, summary: string) =>
+  ({ method, path: `${path}/{id}`, operationId, summary, tags, request: { params } }) as const
+
+const getCluster = createRoute({
+  ...one('get', 'getCmkV2Cluster', 'Get a cluster'),
+  responses: answers,
+})
+
+const deleteCluster = createRoute({
+  ...one('delete', 'deleteCmkV2Cluster', 'Delete a cluster with everything in it'),
+  responses: {
+    ...answers,
+    204: { description: 'Nobody can use it any more; its data goes in the background.' },
+  },
+})
+
+const change = (verb: 'suspend' | 'resume', summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `${path}/{id}/${verb}`,
+    operationId: `${verb}CmkV2Cluster`,
+    summary,
+    tags,
+    request: { params },
+    responses: answers,
+  })
+
+const suspendCluster = change('suspend', 'Suspend a cluster')
+const resumeCluster = change('resume', 'Resume a suspended cluster')
+
+export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
+  app.openapi(withJsonBody(deps, createCluster), async (c) => {
+    const { display_name, organization } = c.req.valid('json').spec
+    const { clusters } = operatorOf(c)
+    const made = await clusters.create({
+      organisationId: organization?.id ?? 'org-default',
+      name: display_name,
+    })
+    return c.json(cloudCluster(made, originOf(c.req.url)), 202)
+  })
+
+  app.openapi(listClusters, async (c) => {
+    const origin = originOf(c.req.url)
+    const data = (await operatorOf(c).clusters.list()).map((cluster) => cloudCluster(cluster, origin))
+    return c.json(cloudList('ClusterList', 'cmk/v2', data), 200)
+  })
+
+  app.openapi(getCluster, async (c) => {
+    const { id } = c.req.valid('param')
+    const cluster = await operatorOf(c).clusters.get(id)
+    if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${id} cannot be found.`)
+    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
+  })
+
+  app.openapi(deleteCluster, async (c) => {
+    await operatorOf(c).clusters.update(c.req.valid('param').id, () => ({ state: 'DELETING' }))
+    return c.body(null, 204)
+  })
+
+  const changing = { suspend: 'SUSPENDED', resume: 'ACTIVE' } as const
+  app.openapi(suspendCluster, async (c) => {
+    const { clusters } = operatorOf(c)
+    const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, changing.suspend))
+    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
+  })
+  app.openapi(resumeCluster, async (c) => {
+    const { clusters } = operatorOf(c)
+    const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, changing.resume))
+    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
+  })
+}
+
+function changed({ clusterId, state }: ClusterItem, to: 'ACTIVE' | 'SUSPENDED') {
+  if (state !== 'DELETING') return { state: to }
+  throw new KafkaError('INVALID_REQUEST', `Cluster ${clusterId} is being deleted.`)
+}
+
+const originOf = (url: string): string => new URL(url).origin

@@ -1,0 +1,188 @@
+// /iam/v2/service-accounts and /iam/v2/api-keys, for operators alone, in Confluent Cloud's shapes. A key's secret
+// stands in the one answer that makes it and nowhere else. A key without a resource is an operator's.
+
+import { createRoute, z } from '@hono/zod-openapi'
+import { KafkaError } from '../../base/errors.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { refusal, refusals } from '../errors.ts'
+import { withJsonBody } from '../jsonBody.ts'
+import { operatorOf } from '../operator.ts'
+import {
+  apiKeyResource,
+  apiKeySchema,
+  cloudList,
+  cloudListSchema,
+  serviceAccountResource,
+  serviceAccountSchema,
+} from '../operatorResources.ts'
+import { parseIsoInstant } from '../wire/isoTime.ts'
+
+const tags = ['Keys (operator)']
+const accountsPath = '/iam/v2/service-accounts'
+const keysPath = '/iam/v2/api-keys'
+const params = z.object({ id: z.string() })
+const description = z.string().max(256).default('')
+const answers = { ...refusals, 401: refusal(401), 403: refusal(403) }
+const gone = { description: 'It is gone.' }
+
+const createAccount = createRoute({
+  method: 'post',
+  path: accountsPath,
+  operationId: 'createIamV2ServiceAccount',
+  summary: 'Create a service account',
+  tags,
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': { schema: z.object({ display_name: z.string().min(1).max(64), description }) },
+      },
+    },
+  },
+  responses: {
+    201: { description: 'Made.', content: { 'application/json': { schema: serviceAccountSchema } } },
+    ...answers,
+  },
+})
+
+const listAccounts = createRoute({
+  method: 'get',
+  path: accountsPath,
+  operationId: 'listIamV2ServiceAccounts',
+  summary: 'List service accounts',
+  tags,
+  responses: {
+    200: {
+      description: 'By id.',
+      content: {
+        'application/json': { schema: cloudListSchema('ServiceAccountList', 'iam/v2', serviceAccountSchema) },
+      },
+    },
+    ...answers,
+  },
+})
+
+const deleteAccount = createRoute({
+  method: 'delete',
+  path: `${accountsPath}/{id}`,
+  operationId: 'deleteIamV2ServiceAccount',
+  summary: 'Delete a service account',
+  description: 'Its API keys stay until they are deleted.',
+  tags,
+  request: { params },
+  responses: { 204: gone, ...answers },
+})
+
+const keyToCreate = z.object({
+  spec: z.object({
+    description,
+    owner: z.object({ id: z.string().regex(/^[\w.@-]{1,128}$/) }),
+    resource: z.object({ id: z.string() }).optional(),
+    expires_at: z.string().optional(),
+  }),
+})
+
+const createKey = createRoute({
+  method: 'post',
+  path: keysPath,
+  operationId: 'createIamV2ApiKey',
+  summary: 'Create an API key',
+  tags,
+  request: { body: { required: true, content: { 'application/json': { schema: keyToCreate } } } },
+  responses: {
+    202: {
+      description: 'The key, with its secret, this once.',
+      content: { 'application/json': { schema: apiKeySchema } },
+    },
+    ...answers,
+  },
+})
+
+const listKeys = createRoute({
+  method: 'get',
+  path: keysPath,
+  operationId: 'listIamV2ApiKeys',
+  summary: 'List the API keys of a cluster, or of the operators',
+  tags,
+  request: { query: z.object({ 'spec.resource': z.string().optional() }) },
+  responses: {
+    200: {
+      description: 'By id, without secrets.',
+      content: { 'application/json': { schema: cloudListSchema('ApiKeyList', 'iam/v2', apiKeySchema) } },
+    },
+    ...answers,
+  },
+})
+
+const deleteKey = createRoute({
+  method: 'delete',
+  path: `${keysPath}/{id}`,
+  operationId: 'deleteIamV2ApiKey',
+  summary: 'Revoke an API key',
+  tags,
+  request: { params },
+  responses: { 204: { description: 'It is refused everywhere within 5 s.' }, ...answers },
+})
+
+export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
+  registerAccounts(app, deps)
+
+  app.openapi(withJsonBody(deps, createKey), async (c) => {
+    const { clusters, apiKeys } = operatorOf(c)
+    const { description: about, owner, resource, expires_at } = c.req.valid('json').spec
+    if (resource !== undefined && (await clusters.get(resource.id)) === undefined) {
+      throw new KafkaError('NOT_FOUND', `Cluster ${resource.id} cannot be found.`)
+    }
+    const { key, secret } = await apiKeys.create({
+      clusterId: resource?.id,
+      owner: `User:${owner.id}`,
+      description: about,
+      expiresMs: expires_at === undefined ? undefined : parseExpiry(expires_at),
+    })
+    return c.json(apiKeyResource(key, originOf(c.req.url), secret), 202)
+  })
+
+  app.openapi(listKeys, async (c) => {
+    const { 'spec.resource': clusterId } = c.req.valid('query')
+    const origin = originOf(c.req.url)
+    const data = (await operatorOf(c).apiKeys.list(clusterId)).map((key) => apiKeyResource(key, origin))
+    return c.json(cloudList('ApiKeyList', 'iam/v2', data), 200)
+  })
+
+  app.openapi(deleteKey, async (c) => {
+    await operatorOf(c).apiKeys.revoke(c.req.valid('param').id)
+    return c.body(null, 204)
+  })
+}
+
+function registerAccounts(app: App, deps: HttpDeps): void {
+  app.openapi(withJsonBody(deps, createAccount), async (c) => {
+    const { display_name, description: about } = c.req.valid('json')
+    const account = await operatorOf(c).accounts.create(display_name, about)
+    return c.json(serviceAccountResource(account, originOf(c.req.url)), 201)
+  })
+
+  app.openapi(listAccounts, async (c) => {
+    const origin = originOf(c.req.url)
+    const data = (await operatorOf(c).accounts.list()).map((account) =>
+      serviceAccountResource(account, origin),
+    )
+    return c.json(cloudList('ServiceAccountList', 'iam/v2', data), 200)
+  })
+
+  app.openapi(deleteAccount, async (c) => {
+    await operatorOf(c).accounts.delete(c.req.valid('param').id)
+    return c.body(null, 204)
+  })
+}
+
+function parseExpiry(text: string): number {
+  const ms = parseIsoInstant(text)
+  if (ms !== undefined) return ms
+  throw new KafkaError(
+    'BAD_REQUEST',
+    'Request body "spec.expires_at": expected a time such as 2027-01-31T00:00:00Z',
+  )
+}
+
+const originOf = (url: string): string => new URL(url).origin

@@ -1,0 +1,108 @@
+// What operators do with the deployment: clusters, service accounts and keys from their making to their end, and that
+// nobody else does.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Call } from '../../../support/call.ts'
+import { createTestTenants } from '../../../support/testTenants.ts'
+import { createVirtualClock } from '../../../support/virtualClock.ts'
+
+const made = (name: string) => ({ spec: { display_name: name } })
+
+test('a cluster is made, used by a key of its own, suspended, resumed and deleted', async () => {
+  const clock = createVirtualClock(1_000_000)
+  const { callAs, operatorKey } = await createTestTenants({ clock })
+  const operator = callAs(operatorKey)
+  const cluster = await operator('POST', '/cmk/v2/clusters', made('payments'))
+  assert.equal(cluster.status, 202)
+  const { id } = cluster.body
+  assert.match(id, /^lkc-[a-z2-7]{10}$/)
+  const account = await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })
+  const spec = { owner: { id: account.body.id }, resource: { id } }
+  const key = await operator('POST', '/iam/v2/api-keys', { spec })
+  assert.equal(key.status, 202)
+  const tenant = callAs({ id: key.body.id, secret: key.body.spec.secret })
+  const list = async () => (await tenant('GET', `/v3/clusters/${id}/topics`)).status
+  assert.equal(await list(), 200)
+  assert.deepEqual(
+    (await tenant('GET', '/v3/clusters')).body.data.map((one: { cluster_id: string }) => one.cluster_id),
+    [id],
+  )
+  assert.equal((await tenant('GET', '/v3/clusters/local/topics')).status, 404)
+
+  const phase = async (verb: string) =>
+    (await operator('POST', `/cmk/v2/clusters/${id}/${verb}`)).body.status.phase
+  assert.equal(await phase('suspend'), 'SUSPENDED')
+  await clock.advance(5000)
+  assert.equal(await list(), 403)
+  assert.equal(await phase('resume'), 'PROVISIONED')
+  await clock.advance(5000)
+  assert.equal(await list(), 200)
+  assert.equal((await operator('DELETE', `/cmk/v2/clusters/${id}`)).status, 204)
+  await clock.advance(5000)
+  assert.equal(await list(), 404)
+  assert.equal((await operator('POST', `/cmk/v2/clusters/${id}/resume`)).status, 400)
+})
+
+test('a key is shown with its secret once, listed without it, and refused within five seconds of its end', async () => {
+  const clock = createVirtualClock(1_000_000)
+  const { callAs, operatorKey } = await createTestTenants({ clock })
+  const operator = callAs(operatorKey)
+  const spec = { owner: { id: 'sa-1' }, resource: { id: 'local' }, description: 'for the shop' }
+  const key = await operator('POST', '/iam/v2/api-keys', { spec })
+  const { secret } = key.body.spec
+  const listed = await operator('GET', '/iam/v2/api-keys?spec.resource=local')
+  assert.deepEqual(
+    listed.body.data.map((one: { id: string }) => one.id),
+    [key.body.id],
+  )
+  assert.ok(!JSON.stringify(listed.body).includes(secret))
+  const tenant = callAs({ id: key.body.id, secret })
+  assert.equal((await tenant('GET', '/topics')).status, 200)
+  assert.equal((await operator('DELETE', `/iam/v2/api-keys/${key.body.id}`)).status, 204)
+  await clock.advance(5000)
+  assert.equal((await tenant('GET', '/topics')).status, 401)
+  assert.equal((await operator('DELETE', `/iam/v2/api-keys/${key.body.id}`)).status, 404)
+})
+
+test('nobody but an operator reaches any of it', async () => {
+  const { keyOf } = await createTestTenants()
+  const tenant: Call = await keyOf('User:sa-1', 'local', '')
+  for (const [method, path, body] of [
+    ['GET', '/cmk/v2/clusters', undefined],
+    ['POST', '/cmk/v2/clusters', made('mine')],
+    ['GET', '/cmk/v2/clusters/local', undefined],
+    ['DELETE', '/cmk/v2/clusters/local', undefined],
+    ['POST', '/cmk/v2/clusters/local/suspend', undefined],
+    ['GET', '/iam/v2/api-keys', undefined],
+    ['POST', '/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' } } }],
+    ['DELETE', '/iam/v2/api-keys/AAAAAAAAAAAAAAAA', undefined],
+    ['GET', '/iam/v2/service-accounts', undefined],
+    ['POST', '/iam/v2/service-accounts', { display_name: 'x' }],
+    ['DELETE', '/iam/v2/service-accounts/sa-1', undefined],
+  ] as const) {
+    const { status, body: answer } = await tenant(method, path, body)
+    assert.deepEqual([status, answer.error_code], [403, 40301], `${method} ${path}`)
+  }
+})
+
+test('what cannot be is refused by its place', async () => {
+  const { callAs, operatorKey } = await createTestTenants()
+  const operator = callAs(operatorKey)
+  const refusals = [
+    ['/cmk/v2/clusters', { spec: {} }, 400, /display_name/],
+    [
+      '/cmk/v2/clusters',
+      { spec: { display_name: 'x', organization: { id: 'a/b' } } },
+      400,
+      /organization\.id/,
+    ],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'a b' } } }, 400, /owner\.id/],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'lkc-none' } } }, 404, /lkc-none/],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, expires_at: 'tomorrow' } }, 400, /expires_at/],
+  ] as const
+  for (const [path, body, status, sentence] of refusals) {
+    const refused = await operator('POST', path, body)
+    assert.equal(refused.status, status, path)
+    assert.match(refused.body.message, sentence)
+  }
+})
