@@ -53,7 +53,7 @@ export interface Cleaned {
  * large the partition is. undefined: another worker has taken over.
  */
 export async function cleanPartition(deps: CompactionDeps, task: CleanTask): Promise<Cleaned | undefined> {
-  const map = createOffsetMap(Math.min(deps.settings.offsetMapEntriesMax, recordsToMap(task)))
+  const map = createOffsetMap(Math.min(deps.settings.offsetMapEntriesMax, recordsToMap(task)), deps.random)
   const stillHeld = keepLease(deps, task.lease)
   const mappedEnd = await mapDirtyKeys(deps, task, map, stillHeld)
   if (mappedEnd === undefined) return undefined

@@ -4,7 +4,8 @@
 //   4 words  hash of the key
 //   2 words  offset + 1, high and low: a free slot is all zeros, and takes no memory until it is written to
 
-import { hashKey } from './keyHash.ts'
+import type { Random } from '../ports/world.ts'
+import { createKeyHash } from './keyHash.ts'
 
 /** The key is bytes [start, end): a view for each of a million keys would cost more than the map. */
 export interface OffsetMap {
@@ -21,7 +22,8 @@ const twoTo32 = 2 ** 32
 /** The slots lie anywhere in the memory: looked for one right after the other, they are waited for together. */
 const waitingMax = 64
 
-export function createOffsetMap(entriesMax: number): OffsetMap {
+export function createOffsetMap(entriesMax: number, random: Random): OffsetMap {
+  const hashKey = createKeyHash(random)
   const slots = Math.ceil(entriesMax / 0.9) + 1
   const words = new Int32Array(slots * wordsPerSlot)
   const hashes = new Int32Array(waitingMax * wordsPerHash)

@@ -53,23 +53,19 @@ export async function resolveStart(
   return (await cluster.listOffsets(topicName, partition, { kind: 'latest' })).offset
 }
 
-/** Of every partition: the one in `known`, else `start`. */
+/** Where `start` is in each of these partitions. */
 export async function resolveStarts(
   cluster: Cluster,
   topicName: string,
-  partitionCount: number,
-  known: ReadonlyMap<number, number>,
+  partitions: readonly number[],
   start: Start,
 ): Promise<Map<number, number>> {
-  const unknown = Array.from(known.keys()).find((partition) => partition >= partitionCount)
-  if (unknown !== undefined) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topicName} has no partition ${unknown}.`)
-  }
   const limit = createLimiter(lookupsAtOnce)
   const offsets = await Promise.all(
-    Array.from({ length: partitionCount }, (_, partition) =>
-      limit(async () => known.get(partition) ?? resolveStart(cluster, topicName, partition, start)),
-    ),
+    partitions.map((partition) => limit(() => resolveStart(cluster, topicName, partition, start))),
   )
-  return new Map(offsets.entries())
+  return new Map(partitions.map((partition, index) => [partition, offsets[index] ?? 0]))
 }
+
+export const unknownPartition = (topicName: string, partition: number): KafkaError =>
+  new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topicName} has no partition ${partition}.`)

@@ -75,8 +75,13 @@ describe('event functions', { skip: withoutClient }, () => {
   })
 
   for (const name of ['produce', 'fetch'] as const) {
-    test(`${name} answers as the conformance suite wants it`, async () => {
-      const { code, output } = await runConformance(name === 'produce' ? produceUrl : fetchUrl)
+    test(`${name} answers as the conformance suite wants it`, async (t) => {
+      const own = await startAwsWorld()
+      t.after(() => own.close())
+      const started = await startLambdaEnvironment(own.build(`${name}/classic`), name, own.environment(name))
+      const url = await startFunctionUrl(started)
+      const { code, output } = await runConformance(url.url)
+      await Promise.all([url.close(), started.close()])
       assert.equal(code, 0, output)
     })
   }

@@ -64,9 +64,12 @@ test('who has no key is refused, also behind the front door', async () => {
 })
 
 for (const name of ['produce', 'fetch'] as const) {
-  test(`${name} answers as the conformance suite wants it`, async () => {
-    const { url } = name === 'produce' ? produceFunction : fetchFunction
-    const { code, output } = await runConformance(url)
+  test(`${name} answers as the conformance suite wants it`, async (t) => {
+    const own = await startAwsWorld()
+    t.after(() => own.close())
+    const started = await startWebProcess(own.build(name), own.environment(name))
+    const { code, output } = await runConformance(started.url)
+    await started.stop()
     assert.equal(code, 0, output)
   })
 }

@@ -60,9 +60,9 @@ const strimzis = {
   'isolation.level': 'read_committed',
 }
 const newConsumer = { name: 'i', format: 'text', ...strimzis }
-const place = { topic: 't', partition: 1 }
+const place = { topic: 'bridged', partition: 1 }
 const partitions = [place]
-const elsewhere = { topic: 't', partition: 9, offset: 0 }
+const elsewhere = { topic: 'bridged', partition: 9, offset: 0 }
 
 const steps: readonly (readonly [string, number, string, unknown?, Record<string, string>?])[] = [
   ['GET /', 200, '/'],
@@ -71,51 +71,63 @@ const steps: readonly (readonly [string, number, string, unknown?, Record<string
     'POST /admin/topics',
     201,
     '/admin/topics',
-    { topic_name: 't', partitions_count: 2, replication_factor: 1 },
+    { topic_name: 'bridged', partitions_count: 2, replication_factor: 1 },
     json,
   ],
-  ['POST /admin/topics', 400, '/admin/topics', { topic_name: 't' }, json],
+  ['POST /admin/topics', 400, '/admin/topics', { topic_name: 'bridged' }, json],
   ['POST /admin/topics', 400, '/admin/topics', { topic_name: 'u', unknown: 1 }, json],
   ['GET /topics', 200, '/topics'],
-  [`GET ${topic}`, 200, '/topics/t'],
+  [`GET ${topic}`, 200, '/topics/bridged'],
   [`GET ${topic}`, 404, '/topics/gone'],
-  [`GET ${topic}/partitions`, 200, '/topics/t/partitions'],
+  [`GET ${topic}/partitions`, 200, '/topics/bridged/partitions'],
   [`GET ${topic}/partitions`, 404, '/topics/gone/partitions'],
-  [`GET ${partition}`, 200, '/topics/t/partitions/1'],
-  [`GET ${partition}`, 404, '/topics/t/partitions/2'],
-  [`GET ${partition}`, 400, '/topics/t/partitions/one'],
+  [`GET ${partition}`, 200, '/topics/bridged/partitions/1'],
+  [`GET ${partition}`, 404, '/topics/bridged/partitions/2'],
+  [`GET ${partition}`, 400, '/topics/bridged/partitions/one'],
   [
     `POST ${topic}`,
     200,
-    '/topics/t',
+    '/topics/bridged',
     { records: [{ key: 'k', value: { a: 1 }, headers, timestamp: 5 }] },
     json,
   ],
-  [`POST ${topic}`, 200, '/topics/t', { records: [{ value: 'AQI=', partition: 1 }] }, binary],
-  [`POST ${topic}`, 200, '/topics/t', { records: [{ value: 'text' }, { value: null, key: 'k' }] }, text],
+  [`POST ${topic}`, 200, '/topics/bridged', { records: [{ value: 'AQI=', partition: 1 }] }, binary],
+  [
+    `POST ${topic}`,
+    200,
+    '/topics/bridged',
+    { records: [{ value: 'text' }, { value: null, key: 'k' }] },
+    text,
+  ],
   [`POST ${topic}`, 404, '/topics/gone', { records: [{ value: 1 }] }, json],
-  [`POST ${partition}`, 200, '/topics/t/partitions/0', { records: [{ value: 1 }] }, json],
-  [`POST ${partition}`, 200, '/topics/t/partitions/7', { records: [{ value: 1 }] }, json],
-  [`GET ${partition}/offsets`, 200, '/topics/t/partitions/0/offsets'],
-  [`GET ${partition}/offsets`, 404, '/topics/t/partitions/7/offsets'],
-  [`GET ${partition}/offsets`, 400, '/topics/t/partitions/1e0/offsets'],
+  [`POST ${partition}`, 200, '/topics/bridged/partitions/0', { records: [{ value: 1 }] }, json],
+  [`POST ${partition}`, 200, '/topics/bridged/partitions/7', { records: [{ value: 1 }] }, json],
+  [`GET ${partition}/offsets`, 200, '/topics/bridged/partitions/0/offsets'],
+  [`GET ${partition}/offsets`, 404, '/topics/bridged/partitions/7/offsets'],
+  [`GET ${partition}/offsets`, 400, '/topics/bridged/partitions/1e0/offsets'],
   [`POST ${consumers}`, 200, '/consumers/bridge', newConsumer, v2],
   [`POST ${consumers}`, 200, '/consumers/bridge', { name: 'hand', ...strimzis }, v2],
   [`POST ${consumers}`, 409, '/consumers/bridge', newConsumer, v2],
   [`POST ${consumers}`, 422, '/consumers/bridge', { ...newConsumer, format: 'xml' }, v2],
-  [`POST ${instance}/subscription`, 204, '/consumers/bridge/instances/i/subscription', { topics: ['t'] }, v2],
+  [
+    `POST ${instance}/subscription`,
+    204,
+    '/consumers/bridge/instances/i/subscription',
+    { topics: ['bridged'] },
+    v2,
+  ],
   [
     `POST ${instance}/subscription`,
     404,
     '/consumers/bridge/instances/gone/subscription',
-    { topics: ['t'] },
+    { topics: ['bridged'] },
     v2,
   ],
   [
     `POST ${instance}/subscription`,
     409,
     '/consumers/bridge/instances/i/subscription',
-    { topic_pattern: 't' },
+    { topic_pattern: 'bridged' },
     v2,
   ],
   [`POST ${instance}/subscription`, 422, '/consumers/bridge/instances/i/subscription', {}, v2],
@@ -204,7 +216,7 @@ test('every answer is as Strimzi describes it, but for the differences that are 
     assert.equal(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`)
     found.push(...spec.differences(operation, answer).map((line) => renderDifference(operation, line)))
   }
-  assert.equal((await call('DELETE', '/v3/clusters/local/topics/t')).status, 204)
+  assert.equal((await call('DELETE', '/v3/clusters/local/topics/bridged')).status, 204)
   assertOnly(found, deliberateDifferences)
   assert.deepEqual(failures, [])
 })

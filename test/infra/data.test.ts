@@ -29,6 +29,20 @@ test('in production nothing that holds data goes with its stack', () => {
   assert.equal(prod.terminationProtection, true)
 })
 
+test('what API keys are hashed under is made by AWS, in no template, and stays as long as the table', () => {
+  const [[id, secret] = []] = resourcesOf(data, 'AWS::SecretsManager::Secret')
+  assert.equal(id, 'Pepper')
+  assert.equal(secret?.DeletionPolicy, 'Retain')
+  assert.equal(secret?.Properties.SecretString, undefined)
+  prod.templates.service.allResourcesProperties('AWS::Lambda::WebFunctionRevision', {
+    ServiceConfig: Match.objectLike({
+      EnvironmentVariables: Match.objectLike({
+        PEPPER: Match.stringLikeRegexp('^{{resolve:secretsmanager:'),
+      }),
+    }),
+  })
+})
+
 test('in dev everything goes with its stack', () => {
   const { data } = dev.templates
   for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key']) {

@@ -1,11 +1,11 @@
 // POST T/partitions/-/consume: reads several partitions at once, without an instance, as the Confluent
 // editors do.
 // Where to begin, the first that is given: from_beginning (true: earliest, false: latest), timestamp,
-// offsets (of these partitions alone, moved up to the log start), else latest. Answers what is there and
-// never waits; next_offset is where the next request of that partition goes on.
+// offsets (of these partitions alone, moved up to the log start), else latest. next_offset is where the next
+// request of that partition goes on. Ours: max_wait_ms waits for records where there are none, data_format
+// BASE64 gives bytes as they are, and log_start_offset and high_watermark say where the log begins and ends.
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
-import { KafkaError } from '../../base/errors.ts'
 import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
 import { readBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
@@ -15,8 +15,8 @@ import { jsonBodyBytesMax } from '../jsonBody.ts'
 import { topicParams } from '../params.ts'
 import { jsonAnswer, parsed, parseParams, registerRaw, requireJson } from '../rawRoute.ts'
 import { pageCharactersMax } from '../recordPage.ts'
-import { resolveStarts, type Start } from '../startOffset.ts'
-import { renderConsumed } from '../wire/consumeRecord.ts'
+import { resolveStarts, type Start, unknownPartition } from '../startOffset.ts'
+import { renderConsumed, showBytes, showValue } from '../wire/consumeRecord.ts'
 import { walkRecords } from '../wire/fetched.ts'
 import { parseJson } from '../wire/json.ts'
 import { consumeRequestSchema, consumeResponseSchema } from '../wire/schemas.ts'
@@ -56,12 +56,13 @@ export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
     const json = body.length === 0 ? {} : parseJson(body, 'in the request body').value
     const request = parsed('json', consumeRequestSchema, json)
     const positions = await findPositions(cluster, topic_name, request)
-    const maxBytes = Math.min(request.fetch_max_bytes ?? deps.limits.bodyBytesMax, deps.limits.bodyBytesMax)
+    const { bodyBytesMax, fetchWaitMsMax } = deps.limits
     const fetched = await fetchAll({
       cluster,
       topicName: topic_name,
       positions,
-      maxBytes,
+      maxBytes: Math.min(request.fetch_max_bytes ?? bodyBytesMax, bodyBytesMax),
+      maxWaitMs: Math.min(request.max_wait_ms ?? 0, fetchWaitMsMax),
       signal: c.req.raw.signal,
     })
     return jsonAnswer(render(cluster.clusterId, topic_name, fetched, positions, request))
@@ -73,16 +74,15 @@ async function findPositions(
   topicName: string,
   request: ConsumeRequest,
 ): Promise<Map<number, number>> {
-  const { partitionCount } = await cluster.describeTopic(topicName)
   const asked = askedOffsets(request)
   const start = startOf(request)
-  const known = start === undefined ? asked : new Map<number, number>()
-  const all = await resolveStarts(cluster, topicName, partitionCount, known, start ?? { kind: 'latest' })
-  if (asked.size === 0) return all
-  const unknown = Array.from(asked.keys()).find((partition) => partition >= partitionCount)
-  if (unknown === undefined)
-    return new Map(Array.from(asked.keys(), (partition) => [partition, all.get(partition) ?? 0]))
-  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topicName} has no partition ${unknown}.`)
+  // The usual request of a reader that goes on: nothing is looked up for it.
+  if (asked.size > 0 && start === undefined) return asked
+  const { partitionCount } = await cluster.describeTopic(topicName)
+  const partitions = asked.size > 0 ? [...asked.keys()] : Array.from({ length: partitionCount }, (_, n) => n)
+  const unknown = partitions.find((partition) => partition >= partitionCount)
+  if (unknown !== undefined) throw unknownPartition(topicName, unknown)
+  return resolveStarts(cluster, topicName, partitions, start ?? { kind: 'latest' })
 }
 
 function askedOffsets(request: ConsumeRequest): Map<number, number> {
@@ -100,6 +100,7 @@ interface Consuming {
   readonly topicName: string
   readonly positions: Map<number, number>
   readonly maxBytes: number
+  readonly maxWaitMs: number
   readonly signal: AbortSignal
 }
 
@@ -117,9 +118,10 @@ async function fetchAll(consuming: Consuming): Promise<readonly FetchedPartition
   return fetched
 }
 
-function fetchOnce({ cluster, topicName, positions, maxBytes, signal }: Consuming) {
+function fetchOnce({ cluster, topicName, positions, maxBytes, maxWaitMs, signal }: Consuming) {
   const partitions = Array.from(positions, ([partition, offset]) => ({ partition, offset, maxBytes }))
-  return cluster.fetch({ topicName, partitions, maxBytes, minBytes: 0, maxWaitMs: 0, signal })
+  const minBytes = maxWaitMs > 0 ? 1 : 0
+  return cluster.fetch({ topicName, partitions, maxBytes, minBytes, maxWaitMs, signal })
 }
 
 function render(
@@ -130,20 +132,22 @@ function render(
   request: ConsumeRequest,
 ): string {
   const fieldBytesMax = request.message_max_bytes ?? messageBytesDefault
+  const show = request.data_format === 'BASE64' ? showBytes : showValue
   let recordsLeft = Math.min(request.max_poll_records ?? pollRecordsMax, pollRecordsMax)
   let charactersLeft = pageCharactersMax
-  const list = fetched.map(({ partition, batches }) => {
+  const list = fetched.map(({ partition, batches, logStartOffset, highWatermark }) => {
     const offset = positions.get(partition) ?? 0
     const records: string[] = []
     // Each partition with records gives one at least, so that a reader of many gets on in all of them.
     const next = walkRecords(batches, offset, (record) => {
-      const text = renderConsumed(record, partition, fieldBytesMax)
+      const text = renderConsumed(record, partition, fieldBytesMax, show)
       records.push(text)
       recordsLeft--
       charactersLeft -= text.length
       return recordsLeft > 0 && charactersLeft > 0
     })
-    return `{"partition_id":${partition},"next_offset":${next},"records":[${records.join(',')}]}`
+    const ends = `"log_start_offset":${logStartOffset},"high_watermark":${highWatermark}`
+    return `{"partition_id":${partition},"next_offset":${next},${ends},"records":[${records.join(',')}]}`
   })
   const names = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":${JSON.stringify(topicName)}`
   return `{${names},"partition_data_list":[${list.join(',')}]}`

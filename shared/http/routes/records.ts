@@ -8,6 +8,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import type { Cluster } from '../../service/cluster.ts'
 import { openBody, withBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -25,7 +26,14 @@ import {
   requireJson,
 } from '../rawRoute.ts'
 import { refuseUnexpected } from '../refuseUnexpected.ts'
-import { resolveStarts, startOf, startParam, timestampParam } from '../startOffset.ts'
+import {
+  resolveStarts,
+  type Start,
+  startOf,
+  startParam,
+  timestampParam,
+  unknownPartition,
+} from '../startOffset.ts'
 import { streamAnswer } from '../streamAnswer.ts'
 import { eventStreamType, parseTopicCursor, renderTopicCursor } from '../wire/eventStream.ts'
 import { appendRecordStream, type RecordSource, type RecordStreamRequest } from '../wire/recordStream.ts'
@@ -94,7 +102,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const cursor = c.req.header('last-event-id')
     const resumed = cursor === undefined ? new Map<number, number>() : parseTopicCursor(cursor)
     const spec = cursor === undefined ? startOf(start) : ({ kind: 'earliest' } as const)
-    const positions = await resolveStarts(cluster, topic_name, partitionCount, resumed, spec)
+    const positions = await findPositions(cluster, topic_name, partitionCount, resumed, spec)
     return streamAnswer(c, eventStreamHeaders, (signal) =>
       followRecords({
         deps,
@@ -125,6 +133,24 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     if (c.req.header('content-length') === undefined) return converse(c, deps, request)
     return withBody(c, deps, (body) => answerAtOnce(body, request))
   })
+}
+
+/** Of every partition, in their order: where the reader was, else `start`. */
+async function findPositions(
+  cluster: Cluster,
+  topicName: string,
+  partitionCount: number,
+  known: ReadonlyMap<number, number>,
+  start: Start,
+): Promise<Map<number, number>> {
+  const unknown = Array.from(known.keys()).find((partition) => partition >= partitionCount)
+  if (unknown !== undefined) throw unknownPartition(topicName, unknown)
+  const partitions = Array.from({ length: partitionCount }, (_, partition) => partition)
+  const wanted = partitions.filter((partition) => !known.has(partition))
+  const found = await resolveStarts(cluster, topicName, wanted, start)
+  return new Map(
+    partitions.map((partition) => [partition, known.get(partition) ?? found.get(partition) ?? 0]),
+  )
 }
 
 type StreamRequest = Omit<RecordStreamRequest, 'source'>

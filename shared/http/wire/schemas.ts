@@ -61,7 +61,9 @@ export const produceHeaders = z.object({
     .openapi({ description: "The sequence of the request's first record." }),
 })
 
-const dataMetadataSchema = z.object({ data_format: z.enum(['JSON', 'UTF8_STRING', 'RAW_BYTES']) }).nullable()
+const dataMetadataSchema = z
+  .object({ data_format: z.enum(['JSON', 'UTF8_STRING', 'RAW_BYTES', 'BASE64']) })
+  .nullable()
 
 const consumedRecordSchema = z
   .object({
@@ -97,6 +99,10 @@ export const consumeRequestSchema = z
     fetch_max_bytes: z.int().min(0).nullish(),
     message_max_bytes: z.int().min(0).nullish(),
     from_beginning: z.boolean().nullish(),
+    max_wait_ms: z.int().min(0).nullish().openapi({ description: 'Waits for records where there are none.' }),
+    data_format: z.literal('BASE64').nullish().openapi({
+      description: 'Keys, values and header values as base64 of their bytes; absent: as what they look like.',
+    }),
   })
   .openapi('SimpleConsumeMultiPartitionRequest')
 
@@ -105,7 +111,13 @@ export const consumeResponseSchema = z
     cluster_id: z.string(),
     topic_name: z.string(),
     partition_data_list: z.array(
-      z.object({ partition_id: z.int(), next_offset: z.int(), records: z.array(consumedRecordSchema) }),
+      z.object({
+        partition_id: z.int(),
+        next_offset: z.int(),
+        log_start_offset: z.int(),
+        high_watermark: z.int(),
+        records: z.array(consumedRecordSchema),
+      }),
     ),
   })
   .openapi('SimpleConsumeMultiPartitionResponse')

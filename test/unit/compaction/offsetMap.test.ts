@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createOffsetMap } from '../../../shared/compaction/offsetMap.ts'
+import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { offsetMapEntriesOf } from '../../../shared/service/compactor.ts'
 
 /** The key in the middle of other bytes, as it lies in a batch. */
@@ -16,7 +17,7 @@ test('the offset map knows the latest offset of every key, and refuses keys when
     fc.integer({ min: 1, max: 50 }),
     fc.constantFrom(0, 2 ** 31 - 20, 2 ** 32 - 20, 2 ** 53 - 400),
     (keys, max, firstOffset) => {
-      const map = createOffsetMap(max)
+      const map = createOffsetMap(max, systemRandom)
       const expected = new Map<number, number>()
       for (const [i, key] of keys.entries()) {
         const fits = expected.has(key) || expected.size < max
@@ -31,7 +32,7 @@ test('the offset map knows the latest offset of every key, and refuses keys when
 })
 
 test('keys of which one is the beginning of the other, empty ones and zeros are told apart', () => {
-  const map = createOffsetMap(100)
+  const map = createOffsetMap(100, systemRandom)
   const bytes = new Uint8Array(40)
   for (let length = 0; length <= 40; length++) assert.ok(map.put(bytes, 0, length, length))
   for (let length = 0; length <= 40; length++) assert.equal(map.get(bytes, 40 - length, 40), length)
@@ -49,7 +50,7 @@ test('LC11: the keys for which there is room take no more than the buffer', () =
 
 test('LC11: the offset map takes 24 bytes a key, and one more in ten', () => {
   const before = process.memoryUsage().arrayBuffers
-  const map = createOffsetMap(1_000_000)
+  const map = createOffsetMap(1_000_000, systemRandom)
   const bytes = process.memoryUsage().arrayBuffers - before
   assert.ok(bytes <= 27_000_000 && map.size() === 0, `${bytes}`)
 })

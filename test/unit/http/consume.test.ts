@@ -126,6 +126,57 @@ test('values beyond message_max_bytes are left out and named', async () => {
   })
 })
 
+test('with max_wait_ms a reader at the end waits for records, and not longer', async () => {
+  const { cluster, consume } = await createFilled()
+  const offsets = [0, 1].map((partition_id) => ({ partition_id, offset: 10 }))
+  assert.deepEqual(summary(await consume({ offsets, max_wait_ms: 20 })), [
+    [0, [], 10],
+    [1, [], 10],
+  ])
+  const waiting = consume({ offsets, max_wait_ms: 10_000 })
+  await cluster.produceRecords('t', [{ partition: 1, key: null, value: Buffer.from('late'), headers: [] }])
+  assert.deepEqual(summary(await waiting), [
+    [0, [], 10],
+    [1, [10], 11],
+  ])
+})
+
+test('as BASE64 keys, values and headers are their bytes, and null is null', async () => {
+  const { cluster, consume } = await createFilled()
+  const value = Buffer.from([0, 255, 10])
+  const headers = [
+    { key: 'text', value: Buffer.from('1') },
+    { key: 'none', value: null },
+  ]
+  await cluster.produceRecords('t', [{ partition: 0, key: null, value, headers }])
+  const offsets = [{ partition_id: 0, offset: 10 }]
+  const [read] = await consume({ offsets, data_format: 'BASE64' })
+  assert.deepEqual(read?.records[0], {
+    ...read?.records[0],
+    key: null,
+    value: value.toString('base64'),
+    headers: [
+      { key: 'text', value: 'MQ==' },
+      { key: 'none', value: null },
+    ],
+    metadata: { key_metadata: null, value_metadata: { data_format: 'BASE64' } },
+  })
+})
+
+test('each partition says where its log begins and ends', async () => {
+  const { cluster, consume } = await createFilled()
+  await cluster.deleteRecords('t', 1, 6)
+  const offsets = [{ partition_id: 1, offset: 0 }]
+  const [read] = await consume({ offsets, from_beginning: false, max_poll_records: 0 })
+  assert.deepEqual(read, {
+    partition_id: 1,
+    next_offset: 10,
+    log_start_offset: 6,
+    high_watermark: 10,
+    records: [],
+  })
+})
+
 test('unknown partitions and topics are 404, fields of the wrong type 400 with their name', async () => {
   const { call } = await createFilled()
   const consume = (body: unknown) => call('POST', '/partitions/-/consume', body)
