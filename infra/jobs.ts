@@ -19,7 +19,7 @@ import { codeDirectory } from './code.ts'
 import { applicationLogLevel } from './compute.ts'
 import { cost } from './cost.ts'
 import type { Data } from './data.ts'
-import { functionEnvironment } from './environment.ts'
+import { functionEnvironment, pepperVariable } from './environment.ts'
 import { createLogGroup } from './logs.ts'
 import { createCompactorRole } from './roles.ts'
 import type { StageSettings } from './settings.ts'
@@ -60,7 +60,7 @@ function createCompactor(stack: Stack, settings: StageSettings, parts: Compactor
     memorySize: cost.compactorMemoryMb,
     timeout: cost.compactorTimeout,
     role: createCompactorRole(stack, data, { logGroup, deadLetters, functionName }),
-    environment: functionEnvironment(data, settings),
+    environment: { ...functionEnvironment(data, settings), [pepperVariable]: data.pepper },
     logGroup,
     loggingFormat: LoggingFormat.JSON,
     applicationLogLevelV2: applicationLogLevel,

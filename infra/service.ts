@@ -85,8 +85,8 @@ function printOutputs(
 ): void {
   new CfnOutput(stack, 'BaseUrl', { value: baseUrl, description: 'where clients send everything' })
   new CfnOutput(stack, 'FirstApiKey', {
-    value: `npm run api-key -- create --stage ${stage}`,
-    description: 'makes an API key and prints it once',
+    value: `npm run api-key -- --stage ${stage}`,
+    description: 'makes an API key of an operator and prints it once',
   })
   if (domain === undefined) return
   new CfnOutput(stack, 'DomainTarget', {

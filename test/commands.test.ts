@@ -16,7 +16,7 @@ import { openEmbeddedStorage } from '../shared/storage/embedded/open.ts'
 const topics = '/v3/clusters/local/topics'
 
 /** The exit code and what was printed. */
-function command(name: 'compact' | 'dumpLog' | 'verify', ...args: readonly string[]) {
+function command(name: 'apiKey' | 'compact' | 'dumpLog' | 'verify', ...args: readonly string[]) {
   const file = fileURLToPath(new URL(`../shared/runtime/commands/${name}.ts`, import.meta.url))
   return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
     execFile(process.execPath, [file, ...args], (error, stdout, stderr) => {
@@ -95,7 +95,12 @@ async function damage(data: string, name: string, position: number): Promise<voi
 // Most of a test's time is the start of processes.
 describe('commands', { concurrency: 6 }, () => {
   test('every command has --help, and refuses what it does not know with its help and code 2', async () => {
-    const commands = { compact: ['--topic', 't', '--x'], dumpLog: ['a', 'b'], verify: ['x'] } as const
+    const commands = {
+      compact: ['--topic', 't', '--x'],
+      dumpLog: ['a', 'b'],
+      verify: ['x'],
+      apiKey: ['x'],
+    } as const
     await Promise.all(
       Object.entries(commands).map(async ([name, wrong]) => {
         const command_ = name as keyof typeof commands

@@ -22,11 +22,14 @@
 //   pk <tenant>/keys                sk <key id>                     an API key of the cluster
 //   pk <tenant>/acls                sk <hash>                       an ACL binding
 //   pk <tenant>/acl-version         sk version                      grows with every change of the bindings
+//   pk <tenant>/scram               sk <mechanism>/<user>           a SCRAM credential; the user in base64url
 //   pk deployment                   sk deployment                   whose table this is, and of which version
 //   pk deployment/clusters          sk <cluster id>                 a cluster, which is a tenant
 //   pk deployment/key/<key id>      sk key                          an API key
 //   pk deployment/keys              sk <key id>                     an API key of the operators
 //   pk deployment/accounts          sk <account id>                 a service account, which owns API keys
+//   pk deployment/providers         sk <provider id>                an identity provider: an issuer of tokens
+//   pk deployment/pools/<provider>  sk <pool id>                    an identity pool: whose tokens open which cluster
 //   object deployment                                               whose bucket this is; likewise
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
 //   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
@@ -69,6 +72,8 @@ export interface Scope {
   /** `text`: the binding in its one form, see aclItem.ts. */
   acl(text: string): ItemKey
   aclVersion(): ItemKey
+  readonly scramPk: string
+  scram(mechanism: string, user: string): ItemKey
 }
 
 /** Of one consumer group. Its id may hold any character: it is written in base64url, as instances' names are. */
@@ -83,10 +88,13 @@ export interface ConsumerGroupKeys {
   instance(name: string): ItemKey
 }
 
+/** Whether there can be such a tenant. */
+export const isTenantId = (text: string): boolean =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(text) && text !== deploymentPk
+
 /** `tenantId` comes from authentication and is [A-Za-z0-9_-]+: it can hold no separator. */
 export function createScope(tenantId: string): Scope {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(tenantId)) throw new Error('a tenant id is 1 to 64 of [A-Za-z0-9_-]')
-  if (tenantId === deploymentPk) throw new Error('no tenant is called deployment')
+  if (!isTenantId(tenantId)) throw new Error('a tenant id is 1 to 64 of [A-Za-z0-9_-], and not deployment')
   const topicsPk = `${tenantId}/topics`
   const deletedPk = `${tenantId}/deleted`
   const groupPk = (topicId: string, group: number) => `${tenantId}/${topicId}/${group}`
@@ -137,6 +145,8 @@ export function createScope(tenantId: string): Scope {
     aclsPk: `${tenantId}/acls`,
     acl: (text) => ({ pk: `${tenantId}/acls`, sk: createHash('sha256').update(text).digest('base64url') }),
     aclVersion: () => ({ pk: `${tenantId}/acl-version`, sk: 'version' }),
+    scramPk: `${tenantId}/scram`,
+    scram: (mechanism, user) => ({ pk: `${tenantId}/scram`, sk: `${mechanism}/${encodeName(user)}` }),
     consumerGroup: (groupId) => consumerGroupKeys(tenantId, groupId),
   }
 }
@@ -200,6 +210,14 @@ export const apiKeyKey = (keyId: string): ItemKey => ({ pk: `${deploymentPk}/key
 
 export const serviceAccountsPk = `${deploymentPk}/accounts`
 export const serviceAccountKey = (id: string): ItemKey => ({ pk: serviceAccountsPk, sk: id })
+
+export const identityProvidersPk = `${deploymentPk}/providers`
+export const identityProviderKey = (id: string): ItemKey => ({ pk: identityProvidersPk, sk: id })
+export const identityPoolsPk = (providerId: string): string => `${deploymentPk}/pools/${providerId}`
+export const identityPoolKey = (providerId: string, id: string): ItemKey => ({
+  pk: identityPoolsPk(providerId),
+  sk: id,
+})
 
 /** Keys that are of no cluster: the operators'. */
 export const operatorKeysPk = `${deploymentPk}/keys`

@@ -29,6 +29,8 @@ export interface WebConfig extends AppConfig {
 }
 
 export interface CompactorConfig extends AwsConfig {
+  /** Under which secrets of API keys are hashed. */
+  readonly pepper: Uint8Array
   /** Itself, for invocations of its own. */
   readonly functionName: string
   /** A deployment during a pass must not hand its partitions to other code. */
@@ -52,6 +54,7 @@ const secretLengthMin = 32
 export function parseCompactorConfig(environment: Environment): CompactorConfig {
   return {
     ...parseAwsConfig(environment),
+    pepper: pepperIn(environment),
     functionName: text(environment, 'AWS_LAMBDA_FUNCTION_NAME'),
     functionVersion: text(environment, 'AWS_LAMBDA_FUNCTION_VERSION'),
   }
@@ -60,9 +63,7 @@ export function parseCompactorConfig(environment: Environment): CompactorConfig 
 export function parseAppConfig(environment: Environment): AppConfig {
   const originSecrets = text(environment, 'ORIGIN_SECRET').split(',')
   for (const secret of originSecrets) checkLength('ORIGIN_SECRET', secret)
-  const pepper = text(environment, 'PEPPER')
-  checkLength('PEPPER', pepper)
-  return { ...parseAwsConfig(environment), originSecrets, pepper: pepperOf(pepper) }
+  return { ...parseAwsConfig(environment), originSecrets, pepper: pepperIn(environment) }
 }
 
 export function parseWebConfig(environment: Environment): WebConfig {
@@ -94,6 +95,12 @@ function text(environment: Environment, name: keyof typeof variables): string {
 
 /** Of as many bytes as a pepper has, whatever the length of the text. */
 export const pepperOf = (given: string): Uint8Array => createHash('sha256').update(given).digest()
+
+function pepperIn(environment: Environment): Uint8Array {
+  const given = text(environment, 'PEPPER')
+  checkLength('PEPPER', given)
+  return pepperOf(given)
+}
 
 function checkLength(name: string, { length }: string): void {
   if (length >= secretLengthMin) return

@@ -1,4 +1,5 @@
-// The compactor's function on AWS, put together once where its module is loaded.
+// The compactor's function on AWS, put together once where its module is loaded. It also makes keys of operators: see
+// operatorKey.ts.
 
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { parseCompactorConfig } from './awsConfig.ts'
@@ -6,6 +7,7 @@ import { connectionMsMax, openAwsProcess } from './awsProcess.ts'
 import { systemClock } from './clock.ts'
 import { type CompactorFunction, createCompactorFunction, workerGraceMs } from './compactorFunction.ts'
 import { createLambdaWorker } from './lambdaWorker.ts'
+import { createOperatorKey, isOperatorKeyEvent } from './operatorKey.ts'
 import { reportCompaction } from './reportCompaction.ts'
 import { refuseToStart } from './startUp.ts'
 
@@ -28,8 +30,14 @@ async function open(): Promise<CompactorFunction> {
   const { functionName, functionVersion } = config
   const worker = { client, clock: systemClock, functionName, functionVersion, graceMs: workerGraceMs }
   const tell = reportCompaction(logger, metrics)
-  return createCompactorFunction(deps, createLambdaWorker(worker), (report) => {
+  const compact = createCompactorFunction(deps, createLambdaWorker(worker), (report) => {
     tell(report)
     metrics.flush()
   })
+  return async (event, context) => {
+    if (!isOperatorKeyEvent(event)) return compact(event, context)
+    const key = await createOperatorKey(deps, config.pepper, config.clusterId)
+    logger.log('WARN', 'an operator key was made', { keyId: key.keyId })
+    return key
+  }
 }

@@ -78,7 +78,8 @@ export function createAccess(deps: AccessDeps): OpenAccess {
 
   return async ({ clusterId, principal }, host) => {
     if (clusterId === undefined) {
-      const there = (await everyItem.get('all')).filter(isThere)
+      // The oldest first: it stays the one that is meant where none is named, whatever is made later.
+      const there = (await everyItem.get('all')).filter(isThere).sort((a, b) => a.createdMs - b.createdMs)
       const stored = await Promise.all(
         there.map(async (item) => [item.clusterId, await aclsOf(item.clusterId)] as const),
       )

@@ -3,7 +3,7 @@
 import { base32 } from '../base/bytes.ts'
 import { KafkaError } from '../base/errors.ts'
 import { type ClusterItem, clusterAttributes, parseClusterItem } from '../metadata/clusterItem.ts'
-import { clusterKey, clustersPk } from '../metadata/scope.ts'
+import { clusterKey, clustersPk, isTenantId } from '../metadata/scope.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -74,6 +74,7 @@ async function create(
 }
 
 async function get(deps: ClusterRegistryDeps, clusterId: string): Promise<ClusterItem | undefined> {
+  if (!isTenantId(clusterId)) return undefined
   const item = await retryRepeatable(deps, () => deps.table.get(clusterKey(clusterId)))
   return item && parseClusterItem(item)
 }

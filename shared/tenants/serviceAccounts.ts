@@ -44,17 +44,22 @@ export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccount
       return { id, name, description, createdMs }
     },
     async get(id) {
+      if (!isAccountId(id)) return undefined
       const item = await retryRepeatable(deps, () => deps.table.get(serviceAccountKey(id)))
       return item && parse(item)
     },
     list: () => list(deps),
     async delete(id) {
+      const absent = () => new KafkaError('NOT_FOUND', `There is no service account ${id}.`)
+      if (!isAccountId(id)) throw absent()
       const remove = { kind: 'delete', key: serviceAccountKey(id), when: [{ kind: 'itemExists' }] } as const
       const outcome = await retryRepeatableWrite(deps, () => deps.table.write(remove))
-      if (!outcome.ok) throw new KafkaError('NOT_FOUND', `There is no service account ${id}.`)
+      if (!outcome.ok) throw absent()
     },
   }
 }
+
+const isAccountId = (text: string): boolean => /^sa-[a-z2-7]{10}$/.test(text)
 
 async function list(deps: ServiceAccountsDeps): Promise<readonly ServiceAccount[]> {
   const accounts: ServiceAccount[] = []

@@ -11,7 +11,6 @@ const skip = spec === undefined ? absent : false
 
 // Groups of operations that are not served, by what follows the cluster's id.
 const notServed: readonly { readonly path: RegExp; readonly reason: string }[] = [
-  { path: /^\/acls/, reason: 'Kafka ACLs are not there yet.' },
   { path: /^\/broker-configs/, reason: 'There are no brokers to configure.' },
   { path: /^\/links/, reason: 'Cluster linking is a product of its own.' },
   { path: /^\/share-groups/, reason: 'Share groups are not there yet.' },

@@ -3,14 +3,16 @@
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { createApp } from '../../shared/http/app.ts'
 import type { App } from '../../shared/http/context.ts'
 import { splitBatches } from '../../shared/kafka/recordBatch.ts'
 import { batchCrcIsValid } from '../../shared/kafka/recordBatchLayout.ts'
-import { createTestApp } from '../support/testCluster.ts'
+import { authorizationOf, createTestTenants } from '../support/testTenants.ts'
 import type { Answer } from './answers.ts'
 import { validBatch } from './batches.ts'
 import { createChance } from './chance.ts'
 import { restoreGroups } from './groups.ts'
+import { restoreOperators } from './operators.ts'
 import { type ApiDescription, type FuzzRequest, fuzzedTopic, keptTopic } from './templates.ts'
 
 const answerMsMax = 5000
@@ -28,7 +30,7 @@ const limits = {
 }
 
 export async function createFuzzedService(loopbackOnly: boolean) {
-  const { app, cluster, failures } = createTestApp({ limits, loopbackOnly })
+  const { app, cluster, deps, failures } = await startService(loopbackOnly)
   for (const name of [keptTopic, fuzzedTopic]) {
     await cluster.createTopic({ name, partitionCount: 2, configs: [], validateOnly: false })
   }
@@ -57,6 +59,7 @@ export async function createFuzzedService(loopbackOnly: boolean) {
         await cluster.produceBatches(fuzzedTopic, partition, validBatch(createChance(1, partition)))
       }
       await restoreGroups(cluster, request, keptTopic)
+      await restoreOperators(deps)
     },
     /** Everything that is stored in the topic that nobody may change, byte for byte, and the topic itself. */
     async readKept(): Promise<unknown> {
@@ -78,6 +81,17 @@ export async function createFuzzedService(loopbackOnly: boolean) {
       assert.equal(records[0].value, 'still here')
     },
   }
+}
+
+/** Security is on, and whatever a request says it comes from an operator: behind the door there is more to break. */
+async function startService(loopbackOnly: boolean) {
+  const { edge, tenants, operatorKey, deps, failures } = await createTestTenants({
+    edge: { limits, loopbackOnly },
+  })
+  const headers = { authorization: authorizationOf(operatorKey) }
+  const asOperator = new Request('http://localhost', { headers })
+  const app = createApp({ ...edge, authenticate: (_, host) => tenants.authenticate(asOperator, host) })
+  return { app, cluster: tenants.pool.get('local'), deps, failures }
 }
 
 /** Whatever was taken can be read: batches of format 2 whose CRC is right, offsets without holes. */

@@ -12,6 +12,7 @@ import {
   offsetGroup,
   subscribedInstance,
 } from './groups.ts'
+import { fuzzedAccount, fuzzedCluster, fuzzedKey } from './operators.ts'
 
 export interface FuzzRequest {
   readonly operation: string
@@ -60,6 +61,21 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
   consumer_id: [memberId],
   group_name: [instanceGroup],
   instance: [assignedInstance, subscribedInstance],
+  resource_type: ['ANY', 'TOPIC', 'CLUSTER'],
+  resource_name: ['kafka-cluster', keptTopic],
+  pattern_type: ['ANY', 'MATCH', 'LITERAL'],
+  principal: ['User:sa-1'],
+  host: ['*'],
+  operation: ['ANY', 'READ', 'ALTER'],
+  permission: ['ANY', 'ALLOW'],
+  'spec.resource': [fuzzedCluster],
+}
+
+/** A parameter `id`, by what stands before it in the path. */
+const ids: Readonly<Record<string, string>> = {
+  clusters: fuzzedCluster,
+  'service-accounts': fuzzedAccount,
+  'api-keys': fuzzedKey,
 }
 
 const v3Record = {
@@ -119,6 +135,36 @@ const groupBodies: Readonly<Record<string, readonly unknown[]>> = {
   seekToEnd: [{ partitions: [v2Place] }],
 }
 
+const acl = {
+  resource_type: 'TOPIC',
+  resource_name: 'k',
+  pattern_type: 'PREFIXED',
+  principal: 'User:sa-1',
+  host: '*',
+  operation: 'READ',
+  permission: 'ALLOW',
+}
+
+const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
+  createKafkaAcls: [
+    acl,
+    { ...acl, resource_type: 'CLUSTER', resource_name: 'kafka-cluster', operation: 'ALTER' },
+  ],
+  batchCreateKafkaAcls: [{ data: [acl, { ...acl, operation: 'WRITE' }] }],
+  createCmkV2Cluster: [{ spec: { display_name: 'n', organization: { id: 'org-2' } } }],
+  createIamV2ServiceAccount: [{ display_name: 'n', description: 'd' }],
+  createIamV2ApiKey: [
+    {
+      spec: {
+        owner: { id: fuzzedAccount },
+        resource: { id: fuzzedCluster },
+        expires_at: '2027-01-31T00:00:00Z',
+      },
+    },
+    { spec: { description: 'd', owner: { id: fuzzedAccount } } },
+  ],
+}
+
 const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
   createKafkaTopic: [newTopic, { ...newTopic, validate_only: true }],
   updatePartitionCountKafkaTopic: [{ partitions_count: 4, validate_only: true }, { partitions_count: 3 }],
@@ -156,6 +202,7 @@ const jsonBodies: Readonly<Record<string, readonly unknown[]>> = {
   send: [v2Records],
   sendToPartition: [{ records: [{ value: 'AA==' }] }],
   ...groupBodies,
+  ...securityBodies,
 }
 
 /** Headers that an operation reads, beside Content-Type and Accept. */
@@ -216,9 +263,11 @@ function fillPath(method: string, path: string, chance: Chance): string {
   const prefix = path.startsWith('/v3') && chance.oneIn(4) ? '/kafka' : ''
   return (
     prefix +
-    path.replaceAll(/{(\w+)}/g, (_, name: string) =>
-      name === 'topic_name' ? topicName : encodeURIComponent(valueFor(name, chance)),
-    )
+    path.replaceAll(/([\w-]+)\/{(\w+)}/g, (_, parent: string, name: string) => {
+      const value =
+        name === 'topic_name' ? topicName : (name === 'id' && ids[parent]) || valueFor(name, chance)
+      return `${parent}/${encodeURIComponent(value)}`
+    })
   )
 }
 

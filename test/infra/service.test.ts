@@ -186,7 +186,7 @@ test('the outputs say where to send requests and how to make the first key', () 
   web.hasOutput('BaseUrl', {
     Value: { 'Fn::Join': ['', ['https://', { 'Fn::GetAtt': [front, 'DomainName'] }]] },
   })
-  web.hasOutput('FirstApiKey', { Value: 'npm run api-key -- create --stage prod' })
+  web.hasOutput('FirstApiKey', { Value: 'npm run api-key -- --stage prod' })
 })
 
 test('no log is kept for ever', () => {

@@ -1,27 +1,49 @@
 // The app with security on, in memory: an operator, and keys of a cluster `local` for whoever a test needs.
 
 import { createApp } from '../../shared/http/app.ts'
+import type { AppDeps } from '../../shared/http/context.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
 import type { Clock } from '../../shared/ports/world.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
 import { createTenants } from '../../shared/runtime/tenants.ts'
+import { type Compaction, createCompaction } from '../../shared/service/compaction.ts'
+import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { type Call, createCall } from './call.ts'
 import { createEdge } from './edgeDeps.ts'
-import { memoryPorts } from './testCluster.ts'
+import { memoryPorts, type TestPorts } from './testCluster.ts'
 
-export async function createTestTenants({ clock = systemClock }: { readonly clock?: Clock } = {}) {
+export const testPepper = new Uint8Array(32).fill(7)
+
+interface Settings {
+  readonly clock?: Clock
+  readonly ports?: Pick<TestPorts, 'objects' | 'table'>
+  readonly edge?: Partial<AppDeps>
+}
+
+export async function createTestTenants(settings: Settings = {}) {
+  const { clock = systemClock, ports = memoryPorts() } = settings
   const deps = {
-    ...memoryPorts(),
+    objects: ports.objects,
+    table: ports.table,
     clock,
     random: systemRandom,
     reportBackgroundFailure: (error: unknown) => {
       throw error
     },
   }
+  const compactions = new Map<string, Compaction>()
   const tenants = createTenants(deps, {
     cluster: defaultClusterSettings,
-    pepper: new Uint8Array(32).fill(7),
-    compaction: () => undefined,
+    pepper: testPepper,
+    compaction: (clusterId) => {
+      const ports = { ...deps, scope: createScope(clusterId) }
+      const compaction =
+        compactions.get(clusterId) ??
+        createCompaction(createCompactor(ports, defaultCompactionSettings), clock, 10_000)
+      compactions.set(clusterId, compaction)
+      return compaction
+    },
   })
   const { deps: edge, failures } = createEdge({
     authenticate: tenants.authenticate,
@@ -35,6 +57,7 @@ export async function createTestTenants({ clock = systemClock }: { readonly cloc
       batchEntriesMax: 10,
       streamMsMax: 10_000,
     },
+    ...settings.edge,
   })
   const app = createApp(edge)
   await tenants.registry.create({ organisationId: 'org-1', name: 'local' }, 'local')
@@ -43,16 +66,17 @@ export async function createTestTenants({ clock = systemClock }: { readonly cloc
     const { key, secret } = await tenants.apiKeys.create(wanted)
     return { id: key.keyId, secret }
   }
-  const callAs = ({ id, secret }: ApiKeyPair, prefix = ''): Call => {
-    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
-    return createCall(app, prefix, { authorization })
-  }
+  const callAs = (key: ApiKeyPair, prefix = ''): Call =>
+    createCall(app, prefix, { authorization: authorizationOf(key) })
   const operatorKey = await makeKey(undefined, 'User:operator')
   return {
     app,
+    edge,
+    deps,
     tenants,
     failures,
     operatorKey,
+    makeKey,
     callAs,
     /** In the cluster `local`. */
     operator: callAs(operatorKey, localCluster),
@@ -62,9 +86,12 @@ export async function createTestTenants({ clock = systemClock }: { readonly cloc
   }
 }
 
-interface ApiKeyPair {
+export interface ApiKeyPair {
   readonly id: string
   readonly secret: string
 }
+
+export const authorizationOf = ({ id, secret }: ApiKeyPair): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 
 const localCluster = '/v3/clusters/local'

@@ -3,6 +3,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import type { ClusterRegistry } from '../../tenants/clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -130,9 +131,7 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createKey), async (c) => {
     const { clusters, apiKeys } = operatorOf(c)
     const { description: about, owner, resource, expires_at } = c.req.valid('json').spec
-    if (resource !== undefined && (await clusters.get(resource.id)) === undefined) {
-      throw new KafkaError('NOT_FOUND', `Cluster ${resource.id} cannot be found.`)
-    }
+    if (resource !== undefined) await requireCluster(clusters, resource.id)
     const { key, secret } = await apiKeys.create({
       clusterId: resource?.id,
       owner: `User:${owner.id}`,
@@ -145,7 +144,9 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
   app.openapi(listKeys, async (c) => {
     const { 'spec.resource': clusterId } = c.req.valid('query')
     const origin = originOf(c.req.url)
-    const data = (await operatorOf(c).apiKeys.list(clusterId)).map((key) => apiKeyResource(key, origin))
+    const { clusters, apiKeys } = operatorOf(c)
+    if (clusterId !== undefined) await requireCluster(clusters, clusterId)
+    const data = (await apiKeys.list(clusterId)).map((key) => apiKeyResource(key, origin))
     return c.json(cloudList('ApiKeyList', 'iam/v2', data), 200)
   })
 
@@ -174,6 +175,12 @@ function registerAccounts(app: App, deps: HttpDeps): void {
     await operatorOf(c).accounts.delete(c.req.valid('param').id)
     return c.body(null, 204)
   })
+}
+
+async function requireCluster(clusters: ClusterRegistry, clusterId: string): Promise<void> {
+  const cluster = await clusters.get(clusterId)
+  if (cluster !== undefined && cluster.state !== 'DELETING') return
+  throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
 }
 
 function parseExpiry(text: string): number {

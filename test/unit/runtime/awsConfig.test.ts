@@ -24,7 +24,12 @@ const common = {
 
 test('every variable is read', () => {
   const { scope, ...compactor } = parseCompactorConfig(environment)
-  assert.deepEqual(compactor, { ...common, functionName: 'compactor', functionVersion: '7' })
+  assert.deepEqual(compactor, {
+    ...common,
+    pepper: pepperOf(secret),
+    functionName: 'compactor',
+    functionVersion: '7',
+  })
   assert.equal(scope.topicsPk, 'acme/topics')
   const { scope: other, ...web } = parseWebConfig(environment)
   assert.deepEqual(web, {
