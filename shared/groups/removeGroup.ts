@@ -3,7 +3,7 @@
 
 import { groupUnchanged } from '../metadata/groupItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
-import { alivePrefix, committedPrefix } from '../metadata/scope.ts'
+import { alivePrefix, committedPrefix, instancePrefix } from '../metadata/scope.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { ItemKey, TransactWrite } from '../ports/table.ts'
 import type { GroupStoreDeps } from './groupStore.ts'
@@ -28,8 +28,9 @@ export async function removeGroup(
     if (!(await transact(deps, [check, ...some.map(deletion)]))) return false
   }
   if (!(await transact(deps, [last, ...[...offsets, listed].map(deletion)]))) return false
-  // Heartbeats noted of members that were: they mean nothing to members of a later group.
-  for (const key of await keysOf(deps, state.pk, alivePrefix)) {
+  // Heartbeats noted of members that were, and consumer instances: they mean nothing to a later group.
+  const left = [alivePrefix, instancePrefix].map((prefix) => keysOf(deps, state.pk, prefix))
+  for (const key of (await Promise.all(left)).flat()) {
     await retryRepeatable(deps, () => deps.table.write(deletion(key)))
   }
   return true

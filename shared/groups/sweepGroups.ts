@@ -3,11 +3,12 @@
 
 import { limits } from '../base/limits.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
-import { detailsAttribute, parseOffsets, type StoredOffsets } from '../metadata/offsetsItem.ts'
+import { parseOffsets, type StoredOffsets, versionAttribute } from '../metadata/offsetsItem.ts'
 import { committedBlockOf, committedPrefix } from '../metadata/scope.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Condition, Item, Write } from '../ports/table.ts'
 import type { GroupCoordinator } from './coordinator.ts'
+import { clearForgotten } from './forgottenInstances.ts'
 import { type GroupStoreDeps, listedGroups } from './groupStore.ts'
 import { removeGroup } from './removeGroup.ts'
 
@@ -46,6 +47,7 @@ export async function sweepGroups(deps: SweepDeps, options: SweepOptions): Promi
 }
 
 async function sweepGroup(deps: SweepDeps, groupId: string, offsetsRetentionMs: number): Promise<void> {
+  await clearForgotten(deps, groupId)
   const group = await deps.groups.read(groupId)
   const blocks = await readBlocks(deps, groupId)
   if (group.version === 0 && blocks.length === 0) {
@@ -74,13 +76,11 @@ function lastUseMs({ emptySinceMs = 0 }: StoredGroup, { offsets }: Block): numbe
 }
 
 /** Unless somebody commits meanwhile. */
-function deletion({ item, offsets }: Block): Write {
-  const when = [...offsets.offsets.keys()].flatMap((partition): readonly Condition[] => {
-    const attribute = detailsAttribute(partition)
-    const value = item.attributes[attribute]
-    return value instanceof Uint8Array ? [{ kind: 'equals', attribute, value }] : []
-  })
-  return { kind: 'delete', key: item.key, when }
+function deletion({ item, offsets: { version } }: Block): Write {
+  const attribute = versionAttribute
+  const seen: Condition =
+    version === undefined ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: version }
+  return { kind: 'delete', key: item.key, when: [seen] }
 }
 
 async function readBlocks(deps: SweepDeps, groupId: string): Promise<readonly Block[]> {

@@ -3,6 +3,7 @@
 // lands late or meets a namesake created since changes nothing.
 
 import { KafkaError } from '../base/errors.ts'
+import { clearForgotten, removal } from '../groups/forgottenInstances.ts'
 import { checkGroupId } from '../groups/heartbeat.ts'
 import { isForgotten, isInstanceName, noteUse } from '../groups/instance.ts'
 import {
@@ -12,7 +13,7 @@ import {
   tokenAttribute,
   tokenOf,
 } from '../metadata/instanceItem.ts'
-import { instancePrefix, type Scope } from '../metadata/scope.ts'
+import type { Scope } from '../metadata/scope.ts'
 import { backoffMs, retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Condition, Item, Table, Write } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -47,8 +48,6 @@ interface Seen {
 }
 
 const attemptsMax = 5
-/** Instances among which the creation of another one clears the forgotten away. */
-const lookedThroughMax = 25
 
 export function createInstanceStore(deps: InstanceStoreDeps): InstanceStore {
   const see = async (id: InstanceId): Promise<Seen> => {
@@ -135,24 +134,6 @@ async function writeOnce(
 async function remove(deps: InstanceStoreDeps, id: InstanceId, token: string): Promise<boolean> {
   const outcome = await retryRepeatableWrite(deps, () => deps.table.write(removal(keyOf(deps, id), token)))
   return outcome.ok || outcome.current === undefined
-}
-
-const removal = (key: Item['key'], token: string): Write => {
-  return { kind: 'delete', key, when: [{ kind: 'equals', attribute: tokenAttribute, value: token }] }
-}
-
-/** Nobody calls a forgotten instance to delete it, so whoever creates one looks for them. */
-async function clearForgotten(deps: InstanceStoreDeps, groupId: string): Promise<void> {
-  const { pk } = deps.scope.consumerGroup(groupId).state
-  const found = await retryRepeatable(deps, () =>
-    deps.table.query({ pk, prefix: instancePrefix, limit: lookedThroughMax }),
-  )
-  const forgotten = found.items.filter((item) => isForgotten(parseInstanceItem(item), deps.clock.now()))
-  await Promise.all(
-    forgotten.map((item) =>
-      retryRepeatableWrite(deps, () => deps.table.write(removal(item.key, tokenOf(item)))),
-    ),
-  )
 }
 
 const keyOf = ({ scope }: InstanceStoreDeps, { groupId, name }: InstanceId) =>

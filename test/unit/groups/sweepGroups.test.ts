@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { limits } from '../../../shared/base/limits.ts'
+import type { InstanceSettings } from '../../../shared/metadata/instanceItem.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { createCompactor, defaultCompactionSettings } from '../../../shared/service/compactor.ts'
+import { createConsumerInstances } from '../../../shared/service/createConsumerInstances.ts'
 import { hear, joinRequest, newConsumer, nextRequest } from '../../support/groupTools.ts'
 import { createTopic, kafkaError, virtualPorts } from '../../support/logTools.ts'
 import { createTestCluster } from '../../support/testCluster.ts'
 
+const instanceSettings: InstanceSettings = {
+  dialect: 'confluent',
+  format: 'binary',
+  autoOffsetReset: 'earliest',
+  autoCommit: false,
+  fetchMinBytes: 1,
+  requestTimeoutMs: 1000,
+}
 const dayMs = 24 * 3600_000
 const scope = createScope('test')
 
@@ -126,4 +136,24 @@ test('a group that is nothing but listed is taken off the list when nobody has c
   ports.clock.advance(limits.graceMs + 1_000)
   await sweep()
   assert.deepEqual(await groupIds(), [])
+})
+
+test('consumer instances that are called no more are taken away, and those of a deleted group too', async () => {
+  const { ports, cluster, groups, sweep, itemsOf } = await createWorld()
+  const consumers = createConsumerInstances({ cluster, clock: ports.clock, random: systemRandom })
+  await groups.commitOffsets('g', undefined, [offset()])
+  await consumers.create('g', 'forgotten', instanceSettings)
+  ports.clock.advance(3600_000)
+  await consumers.create('other', 'unrelated', instanceSettings)
+  assert.ok((await itemsOf('g')).some((sk) => sk.startsWith('instance/')))
+  await sweep()
+  assert.deepEqual(
+    (await itemsOf('g')).map((sk) => sk.split('/')[0]),
+    ['offsets'],
+  )
+  await consumers.create('g', 'alive', instanceSettings)
+  await sweep()
+  assert.equal((await itemsOf('g')).length, 2)
+  await groups.deleteGroup('g')
+  assert.deepEqual(await itemsOf('g'), [])
 })
