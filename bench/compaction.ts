@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Codec } from '../shared/kafka/compression.ts'
 import { runStep, type Step, type StepResult } from './compactionSteps.ts'
 
 const help = `Measures the compactor beside a plain read-and-write of the same bytes.
@@ -19,6 +20,7 @@ A missed target ends with exit code 1.
 
 const mebibyte = 1024 * 1024
 const gibibyte = 1024 * mebibyte
+const codecs: readonly Codec[] = ['gzip', 'snappy', 'lz4', 'zstd']
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
 const resultsFile = path.join(import.meta.dirname, 'results', 'compaction.json')
 
@@ -71,7 +73,7 @@ async function besideCopy(step: Step): Promise<{ readonly result: StepResult; re
 async function measureCompaction(name: string, bytes: number, valueBytes: number): Promise<void> {
   const data = path.join(folder, name)
   const words = `${bytes / mebibyte} MiB, records of ${valueBytes} bytes`
-  await runStep({ kind: 'write', folder: data, bytes, batchBytes: mebibyte, valueBytes })
+  await runStep({ kind: 'write', folder: data, bytes, batchBytes: mebibyte, valueBytes, codec: 'none' })
   const merge = await besideCopy({ kind: 'merge', folder: data })
   const merged = merge.result
   const unit = 'MB/s'
@@ -94,6 +96,19 @@ async function measureCompaction(name: string, bytes: number, valueBytes: number
   rmSync(data, { recursive: true })
 }
 
+/** Compressed batches are opened one after the other, and packed again with their own codec. */
+async function measureCodec(codec: Codec, bytes: number): Promise<void> {
+  const data = path.join(folder, codec)
+  const words = `${bytes / mebibyte} MiB in ${codec}`
+  const valueBytes = 1024
+  await runStep({ kind: 'write', folder: data, bytes, batchBytes: 1.5 * mebibyte, valueBytes, codec })
+  showMemory(`merge, ${words}: peak memory`, await runStep({ kind: 'merge', folder: data }))
+  const cleaned = await runStep({ kind: 'clean', folder: data })
+  show({ title: `compact by key, ${words}`, value: rateOf(cleaned), unit: 'MB/s' })
+  showMemory(`compact by key, ${words}: peak memory`, cleaned)
+  rmSync(data, { recursive: true })
+}
+
 function showMemory(title: string, { peakMemoryBytes }: StepResult): void {
   const target = { kind: 'atMost', bound: 256 } as const
   show({ title, value: peakMemoryBytes / mebibyte, unit: 'MiB', target })
@@ -105,7 +120,7 @@ async function measureCatchUp(): Promise<void> {
   const bytes = 256 * mebibyte
   const written = await runStep({
     ...{ kind: 'write', folder: data, bytes },
-    ...{ batchBytes: Math.ceil(bytes / 10_000), valueBytes: 1024 },
+    ...{ batchBytes: Math.ceil(bytes / 10_000), valueBytes: 1024, codec: 'none' },
   })
   const words = `catch-up read of ${written.objects} small objects`
   const unit = 'per GiB'
@@ -134,6 +149,7 @@ async function run(): Promise<void> {
   console.log(`${''.padEnd(58)}${'Millrace'.padStart(17)}${'copy'.padStart(11)}   ratio   target`)
   await measureCompaction('large-records', 512 * mebibyte, 1024)
   await measureCompaction('small-records', 128 * mebibyte, 100)
+  for (const codec of codecs) await measureCodec(codec, 128 * mebibyte)
   await measureCatchUp()
   if (values.big) await measureCompaction('big', 4 * gibibyte, 1024)
   const machine = {

@@ -4,6 +4,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Codec } from '../shared/kafka/compression.ts'
 
 export type Step =
   /** A topic of one partition, written as objects of one batch each; every key comes twice. */
@@ -13,6 +14,8 @@ export type Step =
       readonly bytes: number
       readonly batchBytes: number
       readonly valueBytes: number
+      /** Half of each value that is compressed is spaces, so that there is something to compress. */
+      readonly codec: Codec
     }
   /** The floor: read the files of all objects, write them as one, sync it. */
   | { readonly kind: 'copy'; readonly folder: string }

@@ -56,10 +56,10 @@ async function onStorage(given: Exclude<Step, { kind: 'copy' }>): Promise<Measur
 }
 
 async function write(cluster: Cluster, given: Step & { kind: 'write' }): Promise<Measured> {
-  const { bytes, batchBytes, valueBytes } = given
+  const { bytes, batchBytes } = given
   const configs = [{ name: 'millrace.write.path', value: 's3' }]
   await cluster.createTopic({ name: topicName, partitionCount: 1, configs, validateOnly: false })
-  const recordsPerBatch = Math.max(1, Math.floor(batchBytes / (valueBytes + 30)))
+  const recordsPerBatch = Math.max(1, Math.floor(batchBytes / (given.valueBytes + 30)))
   const batchCount = Math.ceil(bytes / batchBytes)
   const keys = Math.ceil((batchCount * recordsPerBatch) / 2)
   const started = performance.now()
@@ -67,7 +67,7 @@ async function write(cluster: Cluster, given: Step & { kind: 'write' }): Promise
   let next = 0
   const writeOn = async () => {
     while (next < batchCount) {
-      const body = batchOf(next++ * recordsPerBatch, recordsPerBatch, keys, valueBytes)
+      const body = batchOf(next++ * recordsPerBatch, recordsPerBatch, keys, given)
       await cluster.produceBatches(topicName, 0, body)
       written += body.length
     }
@@ -77,16 +77,25 @@ async function write(cluster: Cluster, given: Step & { kind: 'write' }): Promise
 }
 
 /** Numbers that follow each other get keys that lie apart, so that each batch keeps about half of its records. */
-function batchOf(first: number, count: number, keys: number, valueBytes: number): Uint8Array {
+function batchOf(
+  first: number,
+  count: number,
+  keys: number,
+  { valueBytes, codec }: Step & { kind: 'write' },
+): Uint8Array {
   const timestamp = Date.now()
   const values = randomBytes(count * valueBytes)
+  if (codec !== 'none') {
+    for (let end = valueBytes; end <= values.length; end += valueBytes)
+      values.fill(' ', end - valueBytes / 2, end)
+  }
   const records = Array.from({ length: count }, (_, i) => ({
     timestamp,
     key: Buffer.from(`key-${((first + i) * 7919) % keys}`),
     value: values.subarray(i * valueBytes, (i + 1) * valueBytes),
     headers: [],
   }))
-  return encodeBatch({ records, codec: 'none' })
+  return encodeBatch({ records, codec })
 }
 
 type CompactorDeps = Parameters<typeof createCompactor>[0]

@@ -93,6 +93,20 @@ const compactorAlarms = (watched: Watched): readonly AlarmSpec[] => [
     periods: 3,
   },
   {
+    name: 'uncleanable-partitions',
+    meaning: 'Partitions are left alone for a quarter of an hour again and again: stored bytes are damaged.',
+    metric: watched.uncleanable,
+    threshold: 1,
+    periods: 6,
+  },
+  {
+    name: 'compaction-delay',
+    meaning: 'Records waited an hour longer for compaction by key than max.compaction.lag.ms promises.',
+    metric: watched.compactionDelay,
+    threshold: 3600,
+    periods: 1,
+  },
+  {
     name: 'compactor-throttled',
     meaning: 'Lambda refuses the compactor: the account is out of concurrency.',
     metric: watched.compactorThrottles,

@@ -1,5 +1,5 @@
 // The choices that show on the bill, in one place. Storage and requests are paid as they are used; nothing here costs
-// anything while nobody calls, but the compactor's schedule, the key, the secret and the alarms.
+// anything while nobody calls, but the compactor's schedule, the key, the secrets, the dashboard and the alarms.
 
 import { Duration } from 'aws-cdk-lib'
 import { Architecture } from 'aws-cdk-lib/aws-lambda'
@@ -11,10 +11,10 @@ export const cost = {
   concurrencyPerEnvironment: 64,
   /** Event functions: enough processor for a cold start below half a second. */
   eventMemoryMb: 1024,
-  /** Two segments of 64 MiB in the making, and a whole processor to compress them with. */
+  /** An eighth of it is used; Lambda gives a whole processor from 1,769 MB on. */
   compactorMemoryMb: 2048,
   compactorTimeout: Duration.minutes(15),
-  /** 43,200 invocations a month of some 100 ms where nothing is due: about 0.15 USD. */
+  /** 43,200 invocations a month; `npm run cost` says what they cost where nothing is due. */
   compactionRateMinutes: 1,
   /** Parts of an upload that nobody finished. */
   abortUploadsAfter: Duration.days(1),

@@ -65,7 +65,8 @@ function createCompactor(stack: Stack, settings: StageSettings, parts: Compactor
     loggingFormat: LoggingFormat.JSON,
     applicationLogLevelV2: applicationLogLevel,
     systemLogLevelV2: SystemLogLevel.WARN,
-    currentVersionOptions: { removalPolicy: RemovalPolicy.DESTROY },
+    // Workers of the version before may be due while this one is deployed.
+    currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
   })
   acknowledge(compactor, {
     'Serverless-LambdaDLQ':

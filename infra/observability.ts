@@ -59,6 +59,13 @@ function createDashboard(stack: Stack, { stage }: StageSettings, watched: Watche
         graph('Compactor: invocations', [watched.compactorInvocations, watched.compactorThrottles]),
         graph('Compactor: longest invocation, failures', [watched.compactorTime, watched.deadLetters]),
       ],
+      [
+        graph('Compactor: longest turn and delay of compaction by key, in seconds', [
+          watched.cleanTime,
+          watched.compactionDelay,
+        ]),
+        graph('Objects by level, uncleanable partitions', [...watched.objects, watched.uncleanable]),
+      ],
       [new TextWidget({ markdown: `## Alarms\n${list.join('\n')}`, width: 24, height: 8 })],
     ],
   })

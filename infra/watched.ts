@@ -34,6 +34,11 @@ export interface Watched {
   readonly compactorInvocations: IMetric
   readonly compactorThrottles: IMetric
   readonly compactorTime: IMetric
+  readonly uncleanable: IMetric
+  readonly compactionDelay: IMetric
+  readonly cleanTime: IMetric
+  /** Flushes and segments, as the last collection counted them. */
+  readonly objects: readonly IMetric[]
   readonly deadLetters: IMetric
   /** CloudFront counts in us-east-1 only, and an alarm hears its own region. */
   readonly frontDoorErrors: IMetric | undefined
@@ -63,6 +68,10 @@ export function watch(stack: Stack, settings: StageSettings, { data, service, jo
     compactorInvocations: compactor.metricInvocations({ period, statistic: 'Sum' }),
     compactorThrottles: compactor.metricThrottles({ period, statistic: 'Sum' }),
     compactorTime: compactor.metricDuration({ period, statistic: 'Maximum' }),
+    uncleanable: own('compactor', 'UncleanablePartitionsCount', 'Maximum'),
+    compactionDelay: own('compactor', 'MaxCompactionDelaySecs', 'Maximum'),
+    cleanTime: own('compactor', 'MaxCleanTimeSecs', 'Maximum'),
+    objects: ['FlushObjects', 'SegmentObjects'].map((name) => own('compactor', name, 'Maximum')),
     deadLetters: deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     frontDoorErrors: settings.region === 'us-east-1' ? frontDoorErrors(service) : undefined,
   }

@@ -137,6 +137,8 @@ function mapExtent(
 ): number | undefined {
   for (const { batch } of soundBatchesOf(extent, bytes)) {
     const header = readHeader(batch)
+    // A marker's key is no key of the topic's, and the marker itself stays: two of them are not one key twice.
+    if (header.attributes & attributeBit.control) continue
     const cursor = openRecords(batch, header, limits.decompressedBytesMax)
     while (cursor.next()) {
       const offset = header.baseOffset + cursor.offsetDelta

@@ -7,15 +7,12 @@ import { limits } from '../base/limits.ts'
 import { releaseLease } from '../leases/lease.ts'
 import { markWork } from '../log/maintain.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
-import { parseIndexItem } from '../metadata/indexItem.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
-import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
 import { decodeSegmentFooter, type SegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
-import { parseSegmentItem } from '../metadata/segmentItem.ts'
-import { parseSequencer } from '../metadata/sequencer.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { collectDeletedTopics } from './deletedTopics.ts'
 import { type CompactionDeps, isOver } from './deps.ts'
+import { flushesNamedBy, isNamedSegment } from './named.ts'
 import { queryAll } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 
@@ -97,13 +94,6 @@ async function deleteOrphan(
   if (taken.kind === 'held') return
   if (!(await isNamedSegment(deps, footer, id))) await deleteObject(pass, name)
   if (taken.kind === 'taken') await releaseLease(deps, taken.lease)
-}
-
-async function isNamedSegment(deps: CompactionDeps, footer: SegmentFooter, id: string): Promise<boolean> {
-  const key = deps.scope.segment(footer.topicId, footer.partition, footer.endOffset - 1)
-  const item = await retryRepeatable(deps, () => deps.table.get(key))
-  if (item && parseSegmentItem(item).objectId === id) return true
-  return (await retryRepeatable(deps, () => deps.table.get(deps.scope.retired(id)))) !== undefined
 }
 
 /** Inline items lie under the first digits of their time; a list says which of these there are. */
@@ -195,22 +185,11 @@ async function isNamed(pass: Pass, sequencers: readonly SequencerName[], objectI
  */
 async function namedBy(pass: Pass, topicId: string, group: number): Promise<ReadonlySet<string>> {
   const { deps } = pass
-  const named = new Set<string>()
-  const item = await retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))
-  if (!item) return named
-  const { tail } = parseSequencer(item)
-  for (const { objectId } of tail) named.add(objectId)
+  const { ids, tail } = await flushesNamedBy(deps, topicId, group)
   const [oldest] = tail
   const isOverlooked = oldest && objectTimeMs(oldest.objectId) < pass.beforeMs
   if (isOverlooked && !pass.dryRun) await markWork(deps, topicId, group)
-  const first = group * limits.partitionsPerSequencer
-  for (let partition = first; partition < first + limits.partitionsPerSequencer; partition++) {
-    const pk = deps.scope.indexPk(topicId, partition)
-    for await (const index of queryAll(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
-      for (const extent of parseIndexItem(index).extents) named.add(extent.objectId)
-    }
-  }
-  return named
+  return ids
 }
 
 async function deleteObject(pass: Pass, name: string): Promise<void> {

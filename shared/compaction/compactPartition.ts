@@ -23,6 +23,7 @@ import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
 import { reconcile } from './reconcile.ts'
 import { retireSegments, saveCleaner, trimIndex } from './retire.ts'
+import { skipDeleted } from './skipDeleted.ts'
 import { transactFenced } from './storeSegment.ts'
 
 /** Where a lease is lost, somebody else is at work: look again when theirs would have ended. */
@@ -100,6 +101,8 @@ const mergeStep: Step = async (deps, partition, lease, deadlineMs) => {
   const isCompacted = partition.config.cleanupPolicy.compact
   const cleanEndOffset = isCompacted ? (await readCleaner(deps, partition)).firstDirtyOffset : 0
   const segments = await readSegments(deps, partition)
+  const skipped = await skipDeleted(deps, partition, lease, state, segments)
+  if (skipped !== 'nothing') return skipped === 'skipped' ? atOnce : undefined
   const task = { partition, lease, state, segments, cleanEndOffset, deadlineMs }
   const outcome = await reconcile(deps, task)
   if (outcome.kind === 'merged') return atOnce

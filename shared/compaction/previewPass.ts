@@ -16,6 +16,7 @@ import { queryAll, readFlushes, readPartition, readSegments } from './partitionI
 import { planClean } from './planClean.ts'
 import { mergeAgeMs, planReconcile } from './planReconcile.ts'
 import { planRetention } from './planRetention.ts'
+import { mergeBegin } from './skipDeleted.ts'
 
 export interface PartitionPreview {
   readonly topicName: string
@@ -81,13 +82,16 @@ async function previewPartition(
   const state = await readPartition(deps, partition)
   if (!state) return undefined
   const { live } = await readSegments(deps, partition)
-  const flushes = await readFlushes(deps, partition, state, Number.POSITIVE_INFINITY)
+  const begin = await mergeBegin(deps, partition, state)
+  const unmerged = { ...state, segmentsEndOffset: begin }
+  const flushes = await readFlushes(deps, partition, unmerged, Number.POSITIVE_INFINITY)
   const end = flushes.at(-1)
-  const indexedEnd = end ? endOf(end) : state.segmentsEndOffset
+  const indexedEnd = end ? endOf(end) : begin
   const fresh = [...flushes, ...state.tail.filter(({ baseOffset }) => baseOffset >= indexedEnd)]
   const segmentBytes = Math.min(config.segmentBytes, deps.settings.segmentBytesMax)
   const ageMs = mergeAgeMs(deps.settings, config)
-  const isMerged = planReconcile({ last: live.at(-1), fresh, segmentBytes, ageMs, nowMs }).kind === 'merge'
+  const last = begin === state.segmentsEndOffset ? live.at(-1) : undefined
+  const isMerged = planReconcile({ last, fresh, segmentBytes, ageMs, nowMs }).kind === 'merge'
   const merged = isMerged ? fresh : []
   const { topicName, topicId, partition: number } = partition
   const cleanerKey = deps.scope.cleaner(topicId, number)

@@ -7,8 +7,7 @@ import { batchesOf } from '../log/readBatches.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { newObjectId } from '../metadata/objectId.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'
-import { groupOf, nextAttribute, type PartitionState, segmentsEndAttribute } from '../metadata/sequencer.ts'
-import type { Condition, TransactWrite } from '../ports/table.ts'
+import type { PartitionState } from '../metadata/sequencer.ts'
 import { type CompactionDeps, isOver, type Partition } from './deps.ts'
 import { readFlushes, type Segments } from './partitionItems.ts'
 import { keepLease, type StillHeld } from './partitionLease.ts'
@@ -22,6 +21,7 @@ import {
   type SegmentBuilder,
   type Tally,
 } from './segmentBuilder.ts'
+import { segmentsEndMoves } from './segmentsEnd.ts'
 import { createSlabs, type Slabs } from './slabs.ts'
 import { storeSegment } from './storeSegment.ts'
 import { createStoring } from './storing.ts'
@@ -151,26 +151,8 @@ function storeMerged(
       createdMs: deps.clock.now(),
     },
     when: [],
-    with: [segmentsTakeOver(deps, partition, from.offset, endOffset)],
+    with: [segmentsEndMoves(deps, partition, from.offset, endOffset)],
   })
-}
-
-/** The segments are the log up to `endOffset`. A sequencer that was deleted must not come back as this alone. */
-const segmentsTakeOver = (
-  deps: CompactionDeps,
-  { topicId, partition }: Partition,
-  before: number,
-  endOffset: number,
-): TransactWrite => ({
-  kind: 'update',
-  key: deps.scope.sequencer(topicId, groupOf(partition)),
-  actions: [{ kind: 'set', attribute: segmentsEndAttribute(partition), value: endOffset }],
-  when: [{ kind: 'exists', attribute: nextAttribute(partition) }, unchangedEnd(partition, before)],
-})
-
-const unchangedEnd = (partition: number, end: number): Condition => {
-  const attribute = segmentsEndAttribute(partition)
-  return end === 0 ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: end }
 }
 
 /**

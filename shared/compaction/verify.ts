@@ -1,13 +1,20 @@
 // Walks everything that the table names and everything that is stored, and reports what does not fit: names
 // whose bytes are gone or differ (dangling), offsets named twice (overlap) or never (hole), and what nothing
-// names (orphan). Changes nothing. The names come first and the listing last: what is written meanwhile is at
-// worst a young orphan.
+// names (orphan). Changes nothing. Writers and the compactor may be at work: what a first look finds is looked at again,
+// and reported when it is found again. The names come first and the listing last: what is written meanwhile is at worst
+// a young orphan.
 
 import { decodeTailEntry, type PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
 import { parseSegmentItem, type SegmentItem } from '../metadata/segmentItem.ts'
-import { groupOf, parseSequencer, partitionState, type Sequencer } from '../metadata/sequencer.ts'
+import {
+  groupOf,
+  parseSequencer,
+  partitionState,
+  type Sequencer,
+  topicAttribute,
+} from '../metadata/sequencer.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Item } from '../ports/table.ts'
@@ -44,6 +51,8 @@ export interface VerifySummary {
   inlineItems: number
   /** Objects that wait for their grace to pass. */
   retired: number
+  /** There was not the time for all of it; then nothing is said of orphans. */
+  unfinished: boolean
   readonly findings: Record<FindingKind, number>
 }
 
@@ -55,9 +64,14 @@ export interface Walk {
   readonly flushes: Map<string, Set<string>>
   readonly segments: Set<string>
   readonly retired: Set<string>
+  readonly isOver: () => boolean
 }
 
-export async function verify(deps: VerifyDeps, listener: VerifyListener): Promise<VerifySummary> {
+export async function verify(
+  deps: VerifyDeps,
+  listener: VerifyListener,
+  isOver: () => boolean = () => false,
+): Promise<VerifySummary> {
   const summary = newSummary()
   const report = (finding: Finding) => {
     summary.findings[finding.kind]++
@@ -70,6 +84,7 @@ export async function verify(deps: VerifyDeps, listener: VerifyListener): Promis
     flushes: new Map(),
     segments: new Set(),
     retired: new Set(),
+    isOver,
   }
   for await (const { key } of queryAll(deps, { pk: deps.scope.retiredPk })) walk.retired.add(key.sk)
   summary.retired = walk.retired.size
@@ -79,9 +94,10 @@ export async function verify(deps: VerifyDeps, listener: VerifyListener): Promis
   for (const topic of topics) {
     await verifyTopic(walk, topic, () => listener.progress(++summary.partitions, partitions))
   }
-  await noteDeletedTopics(walk)
-  await findStraySequencers(walk, topics)
-  await verifyStored(walk)
+  if (!isOver()) await noteDeletedTopics(walk)
+  if (!isOver()) await findStraySequencers(walk, topics)
+  if (!isOver()) await verifyStored(walk)
+  summary.unfinished = isOver()
   return summary
 }
 
@@ -94,26 +110,41 @@ const newSummary = (): VerifySummary => ({
   objects: 0,
   inlineItems: 0,
   retired: 0,
+  unfinished: false,
   findings: { dangling: 0, overlap: 0, hole: 0, orphan: 0 },
 })
 
 async function verifyTopic(walk: Walk, topic: TopicItem, done: () => void): Promise<void> {
-  for (let partition = 0; partition < topic.partitionCount; partition++) {
-    const item = await readSequencerItem(walk, topic.topicId, groupOf(partition))
-    await verifyPartition(walk, topic, partition, item)
+  for (let partition = 0; partition < topic.partitionCount && !walk.isOver(); partition++) {
+    await lookTwice(walk, (look) => verifyPartition(look, topic, partition))
     done()
   }
 }
 
-async function verifyPartition(
-  walk: Walk,
-  { name, topicId }: TopicItem,
-  partition: number,
-  item: Item | undefined,
-): Promise<void> {
+/** What is found by one look alone was a merge, a spill or a deletion on its way. */
+async function lookTwice(walk: Walk, look: (walk: Walk) => Promise<void>): Promise<void> {
+  const first = await findingsOf(walk, look)
+  if (first.length === 0) return
+  const again = await findingsOf({ ...walk, summary: newSummary() }, look)
+  const stillThere = new Set(again.map((finding) => JSON.stringify(finding)))
+  for (const finding of first) if (stillThere.has(JSON.stringify(finding))) walk.report(finding)
+}
+
+async function findingsOf(walk: Walk, look: (walk: Walk) => Promise<void>): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  await look({ ...walk, report: (finding) => findings.push(finding) })
+  return findings
+}
+
+async function verifyPartition(walk: Walk, topic: TopicItem, partition: number): Promise<void> {
+  const { name, topicId } = topic
   const place = `${name}-${partition}`
   const dangling = (what: string) => walk.report({ kind: 'dangling', place, what })
-  if (!item) return dangling(`the sequencer of group ${groupOf(partition)} is missing`)
+  const item = await readSequencerItem(walk, topicId, groupOf(partition))
+  if (!item) {
+    const isGone = !(await isThere(walk, name, topicId))
+    return isGone ? undefined : dangling(`the sequencer of group ${groupOf(partition)} is missing`)
+  }
   const state = attempt(() => partitionState(parseSequencer(item), partition))
   if ('trouble' in state) return dangling(`the sequencer cannot be read: ${state.trouble}`)
   if (!state.value) return dangling('its sequencer has no such partition')
@@ -121,8 +152,12 @@ async function verifyPartition(
   const { segments, indexed } = await readItems(walk, at, dangling)
   for (const extent of [...indexed, ...state.value.tail]) noteFlush(walk, at, extent)
   for (const trouble of checkCoverage(state.value, segments, indexed)) walk.report({ place, ...trouble })
-  for (const segment of segments) await verifySegment(walk, at, segment, dangling)
+  for (const segment of segments) {
+    if (walk.isOver()) return
+    await verifySegment(walk, at, segment, dangling)
+  }
   for (const extent of [...indexed, ...state.value.tail]) {
+    if (walk.isOver()) return
     walk.summary.extents++
     const checked = await checkExtent(walk.deps, extent)
     if ('trouble' in checked) dangling(checked.trouble)
@@ -212,6 +247,9 @@ async function findStraySequencers(walk: Walk, topics: readonly TopicItem[]): Pr
     const item = known.has(topicId) ? undefined : await readSequencerItem(walk, topicId, Number(group))
     const sequencer = item && attempt(() => parseSequencer(item))
     if (!sequencer) continue
+    const name = 'value' in sequencer ? sequencer.value.attributes[topicAttribute] : undefined
+    // It may have been made after the topics were listed.
+    if (typeof name === 'string' && (await isThere(walk, name, topicId))) continue
     walk.report({ kind: 'orphan', place: `sequencer ${topicId}/${group}`, what: 'no topic has it' })
     if ('value' in sequencer) noteTail(walk, sequencer.value)
   }
@@ -223,6 +261,10 @@ function noteTail(walk: Walk, sequencer: Sequencer): void {
     if ('value' in entry) walk.flushes.set(entry.value.objectId, new Set())
   }
 }
+
+/** Now; it may have been deleted, or made again, since it was listed. */
+const isThere = async ({ deps }: Walk, name: string, topicId: string): Promise<boolean> =>
+  (await createCatalog(deps).get(name))?.topicId === topicId
 
 const readSequencerItem = ({ deps }: Walk, topicId: string, group: number): Promise<Item | undefined> =>
   retryRepeatable(deps, () => deps.table.get(deps.scope.sequencer(topicId, group)))

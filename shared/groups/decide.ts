@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { KafkaError } from '../base/errors.ts'
 import type { Assignment, StoredGroup, StoredMember } from '../metadata/groupState.ts'
 import { noPartitions, sameAssignment } from './assignments.ts'
-import { type LastSeen, rebalanceTimedOut, sessionEnded } from './expire.ts'
+import { comesLate, type LastSeen, rebalanceTimedOut, sessionEnded } from './expire.ts'
 import { type HeartbeatAnswer, type HeartbeatRequest, joinEpoch } from './heartbeat.ts'
 import { applyHeartbeat, type Roster, removeMember, unknownMember } from './membership.ts'
 import { byTopicId, namePartitions, topicIdsByName } from './namedPartitions.ts'
@@ -47,27 +47,44 @@ export const noGroup: StoredGroup = {
 }
 
 export function decide(group: StoredGroup, requests: readonly HeartbeatRequest[], facts: Facts): Decision {
-  const roster: Roster = { members: new Map(group.members), target: new Map(group.target), changed: false }
+  const { members, target } = group
+  const roster: Roster = {
+    members: new Map(members),
+    target: new Map(target),
+    changed: false,
+    late: new Set(),
+  }
   expire(roster, requests, facts)
   const told = tell(group, roster, requests, facts)
   const aimed = aim(group, roster, facts.topics)
   const advance = createAdvance(aimed, facts.nowMs)
   const answers = told.map((one) => one.refused ?? answer(group, aimed, one, advance, facts))
-  return { group: settle(group, aimed, facts.nowMs), answers }
+  return { group: settle(group, aimed, roster.late, facts.nowMs), answers }
 }
 
-/** What expires without anybody's heartbeat. */
-export const hasExpired = (group: StoredGroup, nowMs: number, lastSeen: LastSeen): boolean =>
-  [...group.members.values()].some(
+/** Somebody may be gone, or comes late: what others have heard decides. */
+export const isInDoubt = (
+  { members }: StoredGroup,
+  requests: readonly HeartbeatRequest[],
+  nowMs: number,
+  lastSeen: LastSeen,
+): boolean =>
+  [...members.values()].some(
     (member) => sessionEnded(member, nowMs, lastSeen) || rebalanceTimedOut(member, nowMs),
-  )
+  ) ||
+  requests.some(({ memberId }) => {
+    const member = members.get(memberId)
+    return member !== undefined && comesLate(member, nowMs, lastSeen)
+  })
 
 function expire(roster: Roster, requests: readonly HeartbeatRequest[], { nowMs, lastSeen }: Facts): void {
   const here = new Set(requests.map(({ memberId }) => memberId))
   for (const member of [...roster.members.values()]) {
+    const { memberId } = member
     // Who comes late, but before anybody missed it, is not gone.
-    const isGone = !here.has(member.memberId) && sessionEnded(member, nowMs, lastSeen)
-    if (isGone || rebalanceTimedOut(member, nowMs)) removeMember(roster, member.memberId)
+    const isGone = !here.has(memberId) && sessionEnded(member, nowMs, lastSeen)
+    if (isGone || rebalanceTimedOut(member, nowMs)) removeMember(roster, memberId)
+    else if (here.has(memberId) && comesLate(member, nowMs, lastSeen)) roster.late.add(memberId)
   }
 }
 
@@ -133,7 +150,7 @@ function answer(
   const member = aimed.members.get(memberId)
   // It left by another heartbeat that waited beside this one.
   if (!member) return unknownMember(memberId)
-  const after = advance(member, memberEpoch === joinEpoch ? noPartitions : owned)
+  const after = advance(member, memberEpoch === joinEpoch ? undefined : owned)
   const knows = owned ?? group.members.get(memberId)?.assigned ?? noPartitions
   // Whoever may not know what it is to own is told.
   const isSettled = memberEpoch === after.memberEpoch && after.revoking.size === 0
@@ -145,12 +162,18 @@ function answer(
 }
 
 /** What has changed in truth; the rest stays the same object, and nothing is written for it. */
-function settle(before: StoredGroup, { members, ...aimed }: Aimed, nowMs: number): StoredGroup {
+function settle(
+  before: StoredGroup,
+  { members, ...aimed }: Aimed,
+  late: ReadonlySet<string>,
+  nowMs: number,
+): StoredGroup {
   let changed = aimed.groupEpoch !== before.groupEpoch || members.size !== before.members.size
   for (const [memberId, member] of members) {
     const known = before.members.get(memberId)
-    if (known === member) continue
-    const isSame = known && isDeepStrictEqual({ ...member, seenAtMs: known.seenAtMs }, known)
+    const isLate = late.has(memberId)
+    if (known === member && !isLate) continue
+    const isSame = known && !isLate && isDeepStrictEqual({ ...member, seenAtMs: known.seenAtMs }, known)
     members.set(memberId, isSame ? known : { ...member, seenAtMs: nowMs })
     changed ||= !isSame
   }

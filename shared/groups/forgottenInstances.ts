@@ -4,7 +4,7 @@
 import { parseInstanceItem, tokenAttribute, tokenOf } from '../metadata/instanceItem.ts'
 import { instancePrefix } from '../metadata/scope.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { Item, Write } from '../ports/table.ts'
+import type { ItemKey, TransactWrite } from '../ports/table.ts'
 import type { GroupStoreDeps } from './groupStore.ts'
 import { isForgotten } from './instance.ts'
 
@@ -19,12 +19,20 @@ export async function clearForgotten(deps: GroupStoreDeps, groupId: string): Pro
   const forgotten = found.items.filter((item) => isForgotten(parseInstanceItem(item), deps.clock.now()))
   await Promise.all(
     forgotten.map((item) =>
-      retryRepeatableWrite(deps, () => deps.table.write(removal(item.key, tokenOf(item)))),
+      retryRepeatableWrite(deps, () =>
+        deps.table.transact(instanceRemoval(deps, groupId, item.key, tokenOf(item))),
+      ),
     ),
   )
 }
 
 /** Unless somebody has called it meanwhile. */
-export const removal = (key: Item['key'], token: string): Write => {
-  return { kind: 'delete', key, when: [{ kind: 'equals', attribute: tokenAttribute, value: token }] }
-}
+export const instanceRemoval = (
+  { scope }: Pick<GroupStoreDeps, 'scope'>,
+  groupId: string,
+  key: ItemKey,
+  token: string,
+): readonly TransactWrite[] => [
+  { kind: 'delete', key, when: [{ kind: 'equals', attribute: tokenAttribute, value: token }] },
+  { kind: 'delete', key: scope.consumerGroup(groupId).listedInstance(key) },
+]

@@ -5,7 +5,7 @@
 import { KafkaError } from '../base/errors.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
 import { backoffMs } from '../ports/retry.ts'
-import { type Decision, decide, type GroupSettings, hasExpired } from './decide.ts'
+import { type Decision, decide, type GroupSettings, isInDoubt } from './decide.ts'
 import type { GroupCache } from './groupCache.ts'
 import { type GroupStoreDeps, writeGroup } from './groupStore.ts'
 import type { TopicsForDecision } from './groupTopics.ts'
@@ -56,6 +56,6 @@ async function decideOn(
   requests: readonly HeartbeatRequest[],
 ): Promise<Decision> {
   const topics = await topicsFor(group, requests)
-  if (hasExpired(group, clock.now(), liveness.lastSeen)) await liveness.read()
+  if (isInDoubt(group, requests, clock.now(), liveness.lastSeen)) await liveness.read()
   return decide(group, requests, { nowMs: clock.now(), settings, topics, lastSeen: liveness.lastSeen })
 }

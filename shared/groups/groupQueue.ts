@@ -69,12 +69,16 @@ export function createGroupQueue(deps: GroupQueueDeps, settings: GroupSettings, 
   }
 }
 
+/** Of a session: what is left of it for whoever comes just not late. */
+const slowShare = 1 / 3
+
 /** Every one that waits is answered, whatever happens. */
 async function answerAll(changes: GroupChangesDeps, batch: readonly Waiting[]): Promise<void> {
   try {
     const requests = batch.flatMap(({ request }) => request ?? [])
+    const beganMs = changes.clock.now()
     const decision = await changeGroup(changes, requests, requests.length < batch.length)
-    await noteHeartbeats(changes, requests, decision)
+    await noteHeartbeats(changes, requests, decision, beganMs)
     const answers = decision.answers.values()
     for (const { request, answered } of batch) {
       const answer = request && answers.next().value
@@ -89,14 +93,19 @@ async function answerAll(changes: GroupChangesDeps, batch: readonly Waiting[]): 
   }
 }
 
+/** What took so long that somebody may have missed a member meanwhile is no answer. */
 async function noteHeartbeats(
-  { liveness }: GroupChangesDeps,
+  { liveness, clock }: GroupChangesDeps,
   requests: readonly HeartbeatRequest[],
   { group, answers }: Decision,
+  beganMs: number,
 ): Promise<void> {
   const heard = requests.flatMap(({ memberId, memberEpoch }, i) => {
     const member = answers[i] instanceof KafkaError ? undefined : group.members.get(memberId)
     return member && memberEpoch >= joinEpoch ? [member] : []
   })
   await liveness.note(heard)
+  const tookMs = clock.now() - beganMs
+  if (heard.every(({ sessionTimeoutMs }) => tookMs < sessionTimeoutMs * slowShare)) return
+  throw new KafkaError('KAFKA_STORAGE_ERROR', 'The heartbeat took too long to be answered. Try again.')
 }

@@ -5,10 +5,11 @@
 //
 // Item alive/<slots>: attribute s<slot> = when the last heartbeat came that is noted, in milliseconds.
 
+import { KafkaError } from '../base/errors.ts'
 import type { StoredMember } from '../metadata/groupState.ts'
 import { alivePrefix, type Scope } from '../metadata/scope.ts'
-import { type RetryDeps, retryRepeatable } from '../ports/retry.ts'
-import type { Table } from '../ports/table.ts'
+import { backoffMs, type RetryDeps, retryRepeatable } from '../ports/retry.ts'
+import type { Action, Condition, Item, Table } from '../ports/table.ts'
 
 export interface LivenessDeps extends RetryDeps {
   readonly table: Table
@@ -29,6 +30,13 @@ const blocksMax = 100
 /** Of a session: three writes may be missed. */
 const noteShare = 1 / 3
 
+/** Among 128 conditions these are the long ones: together they fit the 4 KB of DynamoDB's expressions. */
+const unknownSlotsMax = 64
+const refusalsMax = 10
+
+/** A slot, and when its member was heard of. */
+type News = readonly [number, number]
+
 const attributeOf = (slot: number): string => `s${slot}`
 const blockOf = (slot: number): number => Math.floor(slot / slotsPerItem)
 
@@ -43,13 +51,37 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
     return deps.clock.now() - known >= member.sessionTimeoutMs * noteShare
   }
 
-  const writeBlock = async (block: number) => {
+  const newsOf = (block: number): readonly News[] => {
     const news = [...heard].filter(([slot, ms]) => blockOf(slot) === block && ms > (noted.get(slot) ?? 0))
-    const actions = news.map(
-      ([slot, ms]) => ({ kind: 'set', attribute: attributeOf(slot), value: ms }) as const,
-    )
-    await retryRepeatable(deps, () => deps.table.write({ kind: 'update', key: keys.alive(block), actions }))
-    for (const [slot, ms] of news) noted.set(slot, Math.max(ms, noted.get(slot) ?? 0))
+    const [known, unknown] = [
+      news.filter(([slot]) => noted.has(slot)),
+      news.filter(([slot]) => !noted.has(slot)),
+    ]
+    return [...known, ...unknown.slice(0, unknownSlotsMax)]
+  }
+
+  const forget = (block: number) => {
+    for (const slot of [...noted.keys()]) if (blockOf(slot) === block) noted.delete(slot)
+  }
+
+  /** A process that has heard less must not undo what another one noted, nor a write that lands late. */
+  const writeBlock = async (block: number) => {
+    for (let refusals = 0; refusals < refusalsMax; ) {
+      const news = newsOf(block)
+      if (news.length === 0) return
+      const write = { kind: 'update', key: keys.alive(block), ...planNote(news, noted) } as const
+      const outcome = await retryRepeatable(deps, () => deps.table.write(write))
+      if (outcome.ok) {
+        for (const [slot, ms] of news) noted.set(slot, ms)
+        continue
+      }
+      refusals++
+      forget(block)
+      if (outcome.current) learn(noted, outcome.current)
+      if (refusals > 1) await deps.clock.sleep(backoffMs(refusals, deps.random))
+    }
+    const message = 'Many processes note heartbeats of the group at once. Try again.'
+    throw new KafkaError('KAFKA_STORAGE_ERROR', message)
   }
 
   return {
@@ -60,9 +92,7 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
     async read() {
       const query = { pk: keys.state.pk, prefix: alivePrefix, limit: blocksMax }
       const { items } = await retryRepeatable(deps, () => deps.table.query(query))
-      for (const [attribute, value] of items.flatMap(({ attributes }) => Object.entries(attributes))) {
-        if (typeof value === 'number') noted.set(Number(attribute.slice(1)), value)
-      }
+      for (const item of items) learn(noted, item)
     },
     async note(members) {
       const now = deps.clock.now()
@@ -70,5 +100,25 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
       const blocks = new Set(members.filter(isDue).map(({ slot }) => blockOf(slot)))
       await Promise.all([...blocks].map(writeBlock))
     },
+  }
+}
+
+function planNote(
+  news: readonly News[],
+  noted: ReadonlyMap<number, number>,
+): { readonly actions: readonly Action[]; readonly when: readonly Condition[] } {
+  return {
+    actions: news.map(([slot, value]) => ({ kind: 'set', attribute: attributeOf(slot), value })),
+    when: news.map(([slot, value]) =>
+      noted.has(slot)
+        ? { kind: 'below', attribute: attributeOf(slot), value }
+        : { kind: 'absent', attribute: attributeOf(slot) },
+    ),
+  }
+}
+
+function learn(noted: Map<number, number>, { attributes }: Item): void {
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (typeof value === 'number') noted.set(Number(attribute.slice(1)), value)
   }
 }

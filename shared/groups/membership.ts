@@ -13,6 +13,8 @@ export interface Roster {
   readonly target: Map<string, Assignment>
   /** Members or what they subscribe to have changed: the target is to be made anew. */
   changed: boolean
+  /** Who was heard of late: a write decides whether it is still in the group, or somebody has missed it. */
+  readonly late: Set<string>
 }
 
 export interface MembershipRules {
@@ -89,6 +91,10 @@ function checkEpoch(member: StoredMember, received: number, owned: Assignment | 
   throw new KafkaError('FENCED_MEMBER_EPOCH', message)
 }
 
+/**
+ * A member that joins again may have lost everything, or be at work and know nothing of a join of its own that comes
+ * late. So nothing is taken from it: it is told what it has, and what it does not have its next heartbeat says.
+ */
 function joinGroup(roster: Roster, request: HeartbeatRequest, rules: MembershipRules): StoredMember {
   const { memberId, instanceId } = request
   const known = roster.members.get(memberId)
@@ -99,7 +105,7 @@ function joinGroup(roster: Roster, request: HeartbeatRequest, rules: MembershipR
       `Member ${memberId} is in the group without instance id ${instanceId}.`,
     )
   }
-  if (known) return beginAnew(known)
+  if (known) return known.memberEpoch === leaveForAWhileEpoch ? beginAnew(known) : known
   if (!holder) return newMember(roster, request, rules)
   if (holder.memberEpoch !== leaveForAWhileEpoch) {
     const message = `Static member ${holder.memberId} has instance id ${instanceId} and has not left yet.`
@@ -108,7 +114,7 @@ function joinGroup(roster: Roster, request: HeartbeatRequest, rules: MembershipR
   return takePlace(roster, holder, memberId)
 }
 
-/** Who joins owns nothing, whatever is noted of it: its earlier self is gone. */
+/** Who comes back owns nothing, whatever is noted of it: its earlier self is gone. */
 const beginAnew = (member: StoredMember): StoredMember => ({
   ...member,
   memberEpoch: joinEpoch,

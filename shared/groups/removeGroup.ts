@@ -5,7 +5,7 @@ import { groupUnchanged } from '../metadata/groupItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
 import { alivePrefix, committedPrefix, instancePrefix } from '../metadata/scope.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { ItemKey, TransactWrite } from '../ports/table.ts'
+import type { ItemKey, TransactOutcome, TransactWrite } from '../ports/table.ts'
 import type { GroupStoreDeps } from './groupStore.ts'
 
 const writesPerTransaction = 100
@@ -25,12 +25,18 @@ export async function removeGroup(
   const last: TransactWrite = isThere ? { kind: 'delete', key: state, when } : check
   while (offsets.length > writesPerTransaction - 2) {
     const some = offsets.splice(0, writesPerTransaction - 1)
-    if (!(await transact(deps, [check, ...some.map(deletion)]))) return false
+    if (!(await transact(deps, [check, ...some.map(deletion)])).ok) return false
   }
-  if (!(await transact(deps, [last, ...[...offsets, listed].map(deletion)]))) return false
+  const outcome = await transact(deps, [last, ...[...offsets, listed].map(deletion)])
+  // Gone already counts as well: the answer may have been lost.
+  const isGone = isThere && !outcome.ok && outcome.failed.every(({ current }) => current === undefined)
+  if (!outcome.ok && !isGone) return false
   // Heartbeats noted of members that were, and consumer instances: they mean nothing to a later group.
-  const left = [alivePrefix, instancePrefix].map((prefix) => keysOf(deps, state.pk, prefix))
-  for (const key of (await Promise.all(left)).flat()) {
+  const { listedInstance } = deps.scope.consumerGroup(groupId)
+  const [alive = [], instances = []] = await Promise.all(
+    [alivePrefix, instancePrefix].map((prefix) => keysOf(deps, state.pk, prefix)),
+  )
+  for (const key of [...alive, ...instances, ...instances.map(listedInstance)]) {
     await retryRepeatable(deps, () => deps.table.write(deletion(key)))
   }
   return true
@@ -38,10 +44,8 @@ export async function removeGroup(
 
 const deletion = (key: ItemKey) => ({ kind: 'delete', key }) as const
 
-async function transact(deps: GroupStoreDeps, writes: readonly TransactWrite[]): Promise<boolean> {
-  const outcome = await retryRepeatableWrite(deps, () => deps.table.transact(writes))
-  return outcome.ok
-}
+const transact = (deps: GroupStoreDeps, writes: readonly TransactWrite[]): Promise<TransactOutcome> =>
+  retryRepeatableWrite(deps, () => deps.table.transact(writes))
 
 async function keysOf(deps: GroupStoreDeps, pk: string, prefix: string): Promise<ItemKey[]> {
   const keys: ItemKey[] = []

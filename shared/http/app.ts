@@ -21,6 +21,7 @@ import { registerGroupOffsetRoutes } from './routes/groupOffsets.ts'
 import { registerGroupRoutes } from './routes/groups.ts'
 import { registerGroupViewRoutes } from './routes/groupViews.ts'
 import { registerHealthRoutes } from './routes/health.ts'
+import { registerIdentityProviderRoutes } from './routes/identityProviders.ts'
 import { registerMetricsRoutes } from './routes/metrics.ts'
 import { registerOperatorClusterRoutes } from './routes/operatorClusters.ts'
 import { registerOperatorKeyRoutes } from './routes/operatorKeys.ts'
@@ -64,6 +65,7 @@ export function createApp(appDeps: AppDeps): App {
   registerMetricsRoutes(app)
   registerOperatorClusterRoutes(app, deps)
   registerOperatorKeyRoutes(app, deps)
+  registerIdentityProviderRoutes(app, deps)
   return app
 }
 

@@ -20,6 +20,7 @@ export function accessTo(cluster: Cluster, compaction?: Compaction): Access {
     clusterIds: [clusterId],
     cluster: (id) => (id === clusterId ? cluster : undefined),
     compaction: (id) => (id === clusterId ? compaction : undefined),
+    throttledMs: () => 0,
   }
 }
 

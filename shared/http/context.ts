@@ -41,7 +41,7 @@ export interface AppDeps {
   /** Runs each request; `serve` answers the status. Where nobody needs to know of requests there is none. */
   readonly aroundRequest?: (request: RequestFacts, serve: () => Promise<number>) => Promise<unknown>
   /** Who calls from that address, and what that opens. Error: UNAUTHENTICATED. */
-  readonly authenticate: (request: Request, clientHost: string) => Promise<Access>
+  readonly authenticate: (request: Request, clientHost: string, requestId: string) => Promise<Access>
   readonly clock: Clock
   /** For request ids. */
   readonly random: Random

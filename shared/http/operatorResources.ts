@@ -4,9 +4,11 @@ import { z } from '@hono/zod-openapi'
 import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
 import type { ServiceAccount } from '../tenants/serviceAccounts.ts'
-import { formatIsoInstant } from './wire/isoTime.ts'
+import { formatIsoInstant } from '../base/isoTime.ts'
 
-const metadataSchema = z.object({ self: z.string(), created_at: z.string() }).openapi('ObjectMeta')
+export const objectMetadataSchema = z
+  .object({ self: z.string(), created_at: z.string() })
+  .openapi('ObjectMeta')
 const reference = z.object({ id: z.string() })
 
 export const cloudClusterSchema = z
@@ -14,7 +16,7 @@ export const cloudClusterSchema = z
     api_version: z.literal('cmk/v2'),
     kind: z.literal('Cluster'),
     id: z.string(),
-    metadata: metadataSchema,
+    metadata: objectMetadataSchema,
     spec: z.object({
       display_name: z.string(),
       organization: reference,
@@ -29,7 +31,7 @@ export const serviceAccountSchema = z
     api_version: z.literal('iam/v2'),
     kind: z.literal('ServiceAccount'),
     id: z.string(),
-    metadata: metadataSchema,
+    metadata: objectMetadataSchema,
     display_name: z.string(),
     description: z.string(),
   })
@@ -40,7 +42,7 @@ export const apiKeySchema = z
     api_version: z.literal('iam/v2'),
     kind: z.literal('ApiKey'),
     id: z.string(),
-    metadata: metadataSchema,
+    metadata: objectMetadataSchema,
     spec: z.object({
       /** Only in the answer that makes the key. */
       secret: z.string().optional(),
@@ -74,7 +76,7 @@ export function cloudCluster(cluster: ClusterItem, origin: string) {
     api_version: 'cmk/v2' as const,
     kind: 'Cluster' as const,
     id: clusterId,
-    metadata: metadata(`${origin}/cmk/v2/clusters/${clusterId}`, createdMs),
+    metadata: objectMetadata(`${origin}/cmk/v2/clusters/${clusterId}`, createdMs),
     spec: { display_name: name, organization: { id: organisationId }, http_endpoint: origin },
     status: { phase: phases[state] },
   }
@@ -85,7 +87,7 @@ export function serviceAccountResource({ id, name, description, createdMs }: Ser
     api_version: 'iam/v2' as const,
     kind: 'ServiceAccount' as const,
     id,
-    metadata: metadata(`${origin}/iam/v2/service-accounts/${id}`, createdMs),
+    metadata: objectMetadata(`${origin}/iam/v2/service-accounts/${id}`, createdMs),
     display_name: name,
     description,
   }
@@ -97,7 +99,7 @@ export function apiKeyResource(key: ApiKeyItem, origin: string, secret?: string)
     api_version: 'iam/v2' as const,
     kind: 'ApiKey' as const,
     id: keyId,
-    metadata: metadata(`${origin}/iam/v2/api-keys/${keyId}`, createdMs),
+    metadata: objectMetadata(`${origin}/iam/v2/api-keys/${keyId}`, createdMs),
     spec: {
       ...(secret === undefined ? {} : { secret }),
       description,
@@ -111,4 +113,7 @@ export function apiKeyResource(key: ApiKeyItem, origin: string, secret?: string)
 
 const instant = (ms: number | undefined): string | null => (ms === undefined ? null : formatIsoInstant(ms))
 
-const metadata = (self: string, createdMs: number) => ({ self, created_at: formatIsoInstant(createdMs) })
+export const objectMetadata = (self: string, createdMs: number) => ({
+  self,
+  created_at: formatIsoInstant(createdMs),
+})

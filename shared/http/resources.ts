@@ -6,6 +6,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Topic } from '../service/cluster.ts'
 import type { ConfigEntry } from '../topics/configs.ts'
+import { isInternalTopic } from '../topics/names.ts'
 
 export const brokerId = 1
 const replicationFactor = 1
@@ -170,7 +171,7 @@ export function topicResource(place: Place, topic: Topic) {
     metadata: metadata(place, path, `/topic=${topic.name}`),
     cluster_id: place.clusterId,
     topic_name: topic.name,
-    is_internal: false,
+    is_internal: isInternalTopic(topic.name),
     replication_factor: replicationFactor,
     partitions_count: topic.partitionCount,
     partitions: { related: `${place.url}${path}/partitions` },

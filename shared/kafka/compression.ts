@@ -3,6 +3,7 @@
 // declares.
 
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { viewOf } from '../base/bytes.ts'
 import { KafkaError } from '../base/errors.ts'
 import { compressLz4, decompressLz4 } from './lz4.ts'
 import { compressSnappy, decompressSnappy } from './snappy.ts'
@@ -13,7 +14,7 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof codecs)[number]
 
 const codecMask = 0b111
-const chunkSize = 64 * 1024
+const chunkBytesMin = 64 * 1024
 /** Window of zstd's levels up to 19 (8 MiB), and of its largest (128 MiB). */
 const zstdWindowLog = { least: 23, most: 27 }
 
@@ -38,14 +39,14 @@ export function compress(codec: Codec, bytes: Uint8Array, level?: number): Uint8
     case 'none':
       return bytes
     case 'gzip':
-      return plain(gzipSync(bytes, level === undefined ? {} : { level }))
+      return plain(gzipSync(bytes, { chunkSize: boundOf(bytes), ...(level === undefined ? {} : { level }) }))
     case 'snappy':
       return compressSnappy(bytes)
     case 'lz4':
       return compressLz4(bytes)
     case 'zstd': {
       const params = level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level }
-      return plain(zstdCompressSync(bytes, { params }))
+      return plain(zstdCompressSync(bytes, { chunkSize: boundOf(bytes), params }))
     }
   }
 }
@@ -56,19 +57,63 @@ export function decompress(codec: Codec, bytes: Uint8Array, maxOutputBytes: numb
       return bounded(codec, bytes, maxOutputBytes)
     case 'gzip':
       return inflate(codec, bytes, maxOutputBytes, (maxOutputLength) =>
-        gunzipSync(bytes, { chunkSize, maxOutputLength, info: true }),
+        gunzipSync(bytes, {
+          chunkSize: roomFor(gzipContentBytes(bytes), maxOutputLength),
+          maxOutputLength,
+          info: true,
+        }),
       )
     case 'snappy':
       return decompressSnappy(bytes, maxOutputBytes)
     case 'lz4':
       return decompressLz4(bytes, maxOutputBytes)
     case 'zstd': {
+      const guess = ratioGuessed * bytes.length
       const params = { [constants.ZSTD_d_windowLogMax]: windowLogFor(maxOutputBytes) }
       return inflate(codec, bytes, maxOutputBytes, (maxOutputLength) =>
-        zstdDecompressSync(bytes, { chunkSize, maxOutputLength, params, info: true }),
+        zstdDecompressSync(bytes, {
+          chunkSize: roomFor(zstdContentBytes(bytes) ?? guess, maxOutputLength),
+          maxOutputLength,
+          params,
+          info: true,
+        }),
       )
     }
   }
+}
+
+/**
+ * zlib gathers its output in chunks and copies them into one at the end. One chunk with room for all of it needs no
+ * copy, and no garbage as large again. A size that the data declares is a hint: wrong ones cost more chunks, or memory
+ * that is never touched.
+ */
+const roomFor = (contentBytes: number, maxOutputBytes: number): number =>
+  Math.max(chunkBytesMin, Math.min(contentBytes, maxOutputBytes) + 1)
+
+/** Where a writer did not know it: what logs and JSON come to, and some room. */
+const ratioGuessed = 8
+
+/** Both codecs store what they cannot compress, with a few bytes for each block. */
+const boundOf = (bytes: Uint8Array): number => bytes.length + (bytes.length >> 8) + 1024
+
+/** The last four bytes of a member. */
+const gzipContentBytes = (bytes: Uint8Array): number =>
+  bytes.length < 4 ? 0 : viewOf(bytes).getUint32(bytes.length - 4, true)
+
+/**
+ * Of a zstd frame: magic u32; descriptor u8: 6-7 size of the content size, 5 single segment, 0-1 size of the dictionary
+ * id; window u8 unless single segment; dictionary id; content size. undefined: it is not there.
+ */
+function zstdContentBytes(bytes: Uint8Array): number | undefined {
+  const view = viewOf(bytes)
+  const descriptor = bytes[4] ?? 0
+  const isSingle = (descriptor & 0x20) !== 0
+  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0
+  const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0)
+  if (sizeBytes === 0 || at + sizeBytes > bytes.length) return undefined
+  if (sizeBytes === 1) return view.getUint8(at)
+  if (sizeBytes === 2) return view.getUint16(at, true) + 256
+  return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true))
 }
 
 /** The window is memory too: no larger than the bound asks for, but enough for the usual levels. */

@@ -1,6 +1,6 @@
 // A cluster of the deployment: the tenant whose topics, groups and keys lie under its id. Attributes (names are
 // stored): org, name, state, created (ms), limits (those that are not the default's, JSON), version (grows with every
-// change).
+// change), deleted (ms; absent while nobody has asked for it).
 
 import { invariant } from '../base/errors.ts'
 import type { Attributes, Item } from '../ports/table.ts'
@@ -15,6 +15,8 @@ export interface ClusterItem {
   readonly name: string
   readonly state: ClusterState
   readonly createdMs: number
+  /** When its deletion was asked for. */
+  readonly deletedMs: number | undefined
   readonly limits: Readonly<Record<string, number>>
   readonly version: number
 }
@@ -27,11 +29,12 @@ export function clusterAttributes(cluster: ClusterItem): Attributes {
     created: cluster.createdMs,
     limits: JSON.stringify(cluster.limits),
     version: cluster.version,
+    ...(cluster.deletedMs === undefined ? {} : { deleted: cluster.deletedMs }),
   }
 }
 
 export function parseClusterItem({ key, attributes }: Item): ClusterItem {
-  const { org, name, state, created, limits, version } = attributes
+  const { org, name, state, created, limits, version, deleted } = attributes
   invariant(typeof org === 'string' && typeof name === 'string', 'a cluster item has its names')
   invariant(state === 'ACTIVE' || state === 'SUSPENDED' || state === 'DELETING', 'a cluster item has a state')
   invariant(typeof created === 'number' && typeof version === 'number', 'a cluster item has its numbers')
@@ -43,6 +46,7 @@ export function parseClusterItem({ key, attributes }: Item): ClusterItem {
     name,
     state,
     createdMs: created,
+    deletedMs: typeof deleted === 'number' ? deleted : undefined,
     limits: parsed,
     version,
   }

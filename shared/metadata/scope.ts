@@ -19,9 +19,14 @@
 //   pk <tenant>/group/<group>       sk alive/<slots>                last heartbeats of 128 members; 4 digits
 //   pk <tenant>/group/<group>       sk offsets/<topic id>/<n>       committed offsets of 64 partitions; 4 digits
 //   pk <tenant>/group/<group>       sk instance/<name>              a v2 consumer instance; its name in base64url
+//   pk <tenant>/instances           sk <group>/<name>               there is such an instance; both in base64url
 //   pk <tenant>/keys                sk <key id>                     an API key of the cluster
 //   pk <tenant>/acls                sk <hash>                       an ACL binding
 //   pk <tenant>/acl-version         sk version                      grows with every change of the bindings
+//   pk <tenant>/quotas              sk <hash>                       the client quotas of an entity
+//   pk <tenant>/quota-version       sk version                      grows with every change of the quotas
+//   pk <tenant>/used-quota          sk <hash>                       what an entity used of its quotas
+//   pk <tenant>/usage               sk <hour>/<process>/<part>      what a process counted in an hour; see usageItem.ts
 //   pk <tenant>/scram               sk <mechanism>/<user>           a SCRAM credential; the user in base64url
 //   pk deployment                   sk deployment                   whose table this is, and of which version
 //   pk deployment/clusters          sk <cluster id>                 a cluster, which is a tenant
@@ -61,17 +66,32 @@ export interface Scope {
   work(topicId: string, group: number, dueMs: number): ItemKey
   readonly retiredPk: string
   retired(objectId: string): ItemKey
+  /** Where items lie whose partition is known beforehand; the others are found from what lies here. */
+  readonly fixedPks: readonly string[]
+  /** Everything in the bucket. */
+  readonly objects: string
   readonly logObjects: string
   readonly segmentObjects: string
   logObject(objectId: string): string
   segmentObject(objectId: string): string
   readonly consumerGroupsPk: string
+  /** Of an item of `instancesPk`: the instance's own key. */
+  readonly instancesPk: string
+  instanceOf(listed: ItemKey): ItemKey
   consumerGroup(groupId: string): ConsumerGroupKeys
   readonly apiKeysPk: string
   readonly aclsPk: string
   /** `text`: the binding in its one form, see aclItem.ts. */
   acl(text: string): ItemKey
   aclVersion(): ItemKey
+  readonly quotasPk: string
+  /** `text`: the entity in its one form, see shared/quotas/entity.ts; likewise for its counters. */
+  quota(text: string): ItemKey
+  quotaVersion(): ItemKey
+  readonly usedQuotasPk: string
+  usedQuota(text: string): ItemKey
+  readonly usagePk: string
+  usage(hour: string, processId: string, part: number): ItemKey
   readonly scramPk: string
   scram(mechanism: string, user: string): ItemKey
 }
@@ -86,6 +106,8 @@ export interface ConsumerGroupKeys {
   /** `block`: which 64 partitions. */
   offsets(topicId: string, block: number): ItemKey
   instance(name: string): ItemKey
+  /** In the list of the tenant's instances; `instance` is the key of one. */
+  listedInstance(instance: ItemKey): ItemKey
 }
 
 /** Whether there can be such a tenant. */
@@ -136,6 +158,8 @@ export function createScope(tenantId: string): Scope {
     }),
     retiredPk: `${tenantId}/retired`,
     retired: (objectId) => ({ pk: `${tenantId}/retired`, sk: objectId }),
+    fixedPks: fixedPks.map((name) => `${tenantId}/${name}`),
+    objects: `${tenantId}/`,
     logObjects: `${tenantId}/log/`,
     segmentObjects: `${tenantId}/segment/`,
     logObject: (objectId) => `${tenantId}/log/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
@@ -143,13 +167,57 @@ export function createScope(tenantId: string): Scope {
     consumerGroupsPk: `${tenantId}/groups`,
     apiKeysPk: `${tenantId}/keys`,
     aclsPk: `${tenantId}/acls`,
-    acl: (text) => ({ pk: `${tenantId}/acls`, sk: createHash('sha256').update(text).digest('base64url') }),
+    acl: (text) => ({ pk: `${tenantId}/acls`, sk: hash(text) }),
     aclVersion: () => ({ pk: `${tenantId}/acl-version`, sk: 'version' }),
     scramPk: `${tenantId}/scram`,
     scram: (mechanism, user) => ({ pk: `${tenantId}/scram`, sk: `${mechanism}/${encodeName(user)}` }),
+    ...quotaKeys(tenantId),
     consumerGroup: (groupId) => consumerGroupKeys(tenantId, groupId),
+    instancesPk: `${tenantId}/instances`,
+    instanceOf({ sk }) {
+      const [group, name] = sk.split('/')
+      return { pk: `${tenantId}/group/${group}`, sk: `${instancePrefix}${name}` }
+    },
   }
 }
+
+/** As the picture above has them. */
+const fixedPks = [
+  'topics',
+  'deleted',
+  'producers',
+  'inline',
+  'leases',
+  'work',
+  'retired',
+  'groups',
+  'instances',
+  'keys',
+  'acls',
+  'acl-version',
+  'quotas',
+  'quota-version',
+  'used-quota',
+  'usage',
+  'scram',
+]
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+type QuotaKeys = 'quotasPk' | 'quota' | 'quotaVersion' | 'usedQuotasPk' | 'usedQuota'
+
+const quotaKeys = (tenantId: string): Pick<Scope, QuotaKeys | 'usagePk' | 'usage'> => ({
+  quotasPk: `${tenantId}/quotas`,
+  quota: (text) => ({ pk: `${tenantId}/quotas`, sk: hash(text) }),
+  quotaVersion: () => ({ pk: `${tenantId}/quota-version`, sk: 'version' }),
+  usedQuotasPk: `${tenantId}/used-quota`,
+  usedQuota: (text) => ({ pk: `${tenantId}/used-quota`, sk: hash(text) }),
+  usagePk: `${tenantId}/usage`,
+  usage: (hour, processId, part) => ({
+    pk: `${tenantId}/usage`,
+    sk: `${hour}/${processId}/${fourDigits(part)}`,
+  }),
+})
 
 function consumerGroupKeys(tenantId: string, groupId: string): ConsumerGroupKeys {
   const encoded = encodeName(groupId)
@@ -160,6 +228,10 @@ function consumerGroupKeys(tenantId: string, groupId: string): ConsumerGroupKeys
     alive: (block) => ({ pk, sk: `${alivePrefix}${fourDigits(block)}` }),
     offsets: (topicId, block) => ({ pk, sk: `${committedPrefix}${topicId}/${fourDigits(block)}` }),
     instance: (name) => ({ pk, sk: `${instancePrefix}${encodeName(name)}` }),
+    listedInstance: ({ sk }) => ({
+      pk: `${tenantId}/instances`,
+      sk: `${encoded}/${sk.slice(instancePrefix.length)}`,
+    }),
   }
 }
 

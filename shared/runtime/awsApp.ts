@@ -10,8 +10,9 @@ import type { AppConfig } from './awsConfig.ts'
 import { openAwsProcess } from './awsProcess.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { type Compute, type HttpFunctionName, limitsOf } from './computeLimits.ts'
+import type { Connections } from './connections.ts'
 import { behindFrontDoor, clientAddress, type Fetch } from './frontDoor.ts'
-import type { Logger } from './logger.ts'
+import { createIssuerNetwork } from './issuerNetwork.ts'
 import { observeCluster } from './observeCluster.ts'
 import { withRequest } from './requestContext.ts'
 import { createTenants } from './tenants.ts'
@@ -19,9 +20,11 @@ import { packageVersion } from './version.ts'
 
 export interface AwsApp {
   readonly fetch: Fetch
-  readonly logger: Logger
+  readonly connections: Connections
   /** Resolves when everything that was asked for is stored. */
   idle(): Promise<void>
+  /** And what was used: for a process that ends. */
+  close(): Promise<void>
   flushMetrics(): void
 }
 
@@ -30,11 +33,13 @@ export async function openAwsApp(
   name: HttpFunctionName,
   compute: Compute,
 ): Promise<AwsApp> {
-  const { deps, logger, metrics } = await openAwsProcess(config, name)
+  const { deps, logger, metrics, connections } = await openAwsProcess(config, name)
   const observer = { clock: systemClock, logger, metrics }
   const tenants = createTenants(deps, {
     cluster: defaultClusterSettings,
     pepper: config.pepper,
+    network: createIssuerNetwork(false),
+    tellAudit: (event) => logger.log('INFO', 'audit', { event }),
     compaction: () => undefined,
   })
   const observed = (access: Access): Access => ({
@@ -54,7 +59,8 @@ export async function openAwsApp(
     })
   const app = createApp({
     aroundRequest,
-    authenticate: async (request) => observed(await tenants.authenticate(request, clientAddress(request))),
+    authenticate: async (request, _, requestId) =>
+      observed(await tenants.authenticate(request, clientAddress(request), requestId)),
     clock: systemClock,
     random: systemRandom,
     limits: limitsOf(compute, name),
@@ -68,8 +74,9 @@ export async function openAwsApp(
   })
   return {
     fetch: behindFrontDoor(config.originSecrets, (request, env) => app.fetch(request, env)),
-    logger,
-    idle: () => tenants.pool.idle(),
+    connections,
+    idle: () => tenants.idle(),
+    close: () => tenants.close(),
     flushMetrics: () => metrics.flush(),
   }
 }

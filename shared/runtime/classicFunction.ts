@@ -19,13 +19,15 @@ export async function openClassicFunction(name: HttpFunctionName): Promise<Strea
 
 function handlerOf(app: AwsApp): StreamifyHandler {
   const answer = streamHandle(asHono(app))
-  return awslambda.streamifyResponse(async (event, stream, context) => {
-    // Typed as what answers by a callback, whose place the stream and the context take.
-    await Reflect.apply(answer, undefined, [event, stream, context])
-    // The client has its answer. What goes on behind it, such as a spill, must not be frozen half done.
-    await app.idle()
-    app.flushMetrics()
-  })
+  return awslambda.streamifyResponse((event, stream, context) =>
+    app.connections.invocation(async () => {
+      // Typed as what answers by a callback, whose place the stream and the context take.
+      await Reflect.apply(answer, undefined, [event, stream, context])
+      // The client has its answer. What goes on behind it, such as a spill, must not be frozen half done.
+      await app.idle()
+      app.flushMetrics()
+    }),
+  )
 }
 
 const asHono = (app: AwsApp): Hono => new Hono().all('*', async (c) => begun(await app.fetch(c.req.raw)))

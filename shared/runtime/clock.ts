@@ -40,3 +40,6 @@ function takeRandom(length: number): Uint8Array {
   poolUsed += length
   return new Uint8Array(pool.subarray(poolUsed - length, poolUsed))
 }
+
+/** For libraries that want a Date where the engine has a number. */
+export const dateOf = (ms: number): Date => new Date(ms)

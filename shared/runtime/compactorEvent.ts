@@ -2,7 +2,7 @@
 // read field by field; whatever else they hold is not looked at, so that no event brings a config of its own.
 //
 //   the schedule   {"detail-type": "Scheduled Event", …}
-//   a planner      {"kind": "partition", "topicName", "topicId", "partition", "deadlineMs"}
+//   a planner      {"kind": "partition", "clusterId", "topicName", "topicId", "partition", "deadlineMs"}
 //   its answer     {"dueMs"}, or {} where nothing is due before the next commit
 
 import type { PartitionOutcome } from '../compaction/deps.ts'
@@ -10,6 +10,7 @@ import type { PartitionName } from '../service/compactor.ts'
 
 export interface PartitionEvent extends PartitionName {
   readonly kind: 'partition'
+  readonly clusterId: string
   /** The planner's, who waits. */
   readonly deadlineMs: number
 }
@@ -25,6 +26,7 @@ export function parseCompactorEvent(event: unknown): CompactorEvent {
   }
   return {
     kind: 'partition',
+    clusterId: textIn(event, 'clusterId'),
     topicName: textIn(event, 'topicName'),
     topicId: textIn(event, 'topicId'),
     partition: countIn(event, 'partition'),

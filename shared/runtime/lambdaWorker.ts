@@ -16,16 +16,24 @@ export interface LambdaWorkerDeps {
 }
 
 export const createLambdaWorker =
-  (deps: LambdaWorkerDeps): PartitionWorker =>
+  (deps: LambdaWorkerDeps) =>
+  (clusterId: string): PartitionWorker =>
   async ({ topicName, topicId, partition }, passDeadlineMs) => {
     try {
       // An event holds whole milliseconds, and so does a timer.
       const deadlineMs = Math.floor(passDeadlineMs)
-      const event: PartitionEvent = { kind: 'partition', topicName, topicId, partition, deadlineMs }
+      const event: PartitionEvent = {
+        kind: 'partition',
+        clusterId,
+        topicName,
+        topicId,
+        partition,
+        deadlineMs,
+      }
       return parsePartitionOutcome(await invoke(deps, event))
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause)
-      throw new Error(`the worker of ${topicName}-${partition}: ${message}`, { cause })
+      throw new Error(`the worker of ${clusterId}/${topicName}-${partition}: ${message}`, { cause })
     }
   }
 

@@ -2,9 +2,12 @@
 // clockwork that gives them their turns one after the other.
 
 import type { LogDeps } from '../log/deps.ts'
+import type { ClusterItem } from '../metadata/clusterItem.ts'
 import { createScope } from '../metadata/scope.ts'
-import { type Compaction, createCompaction } from '../service/compaction.ts'
+import { type Compaction, type CompactionRequest, createCompaction } from '../service/compaction.ts'
 import { createCompactor, defaultCompactionSettings, offsetMapEntriesOf } from '../service/compactor.ts'
+import { createClusterRegistry } from '../tenants/clusters.ts'
+import { eraseCluster } from '../tenants/eraseCluster.ts'
 import { runCompactionTimer } from './compactionTimer.ts'
 import type { LocalConfig } from './config.ts'
 import { logFailure } from './logger.ts'
@@ -21,10 +24,12 @@ const collectIntervalMs = 10 * 60_000
 
 export type CompactionConfig = Pick<LocalConfig, 'compactionIntervalMs' | 'dedupeBufferBytes'>
 
-/** `clusterIds` is asked each time: clusters come and go. */
+type ClusterState = Pick<ClusterItem, 'clusterId' | 'state' | 'deletedMs'>
+
+/** `listClusters` is asked each time: clusters come and go. */
 export function startCompactions(
   deps: Omit<LogDeps, 'scope'>,
-  clusterIds: () => Promise<readonly string[]>,
+  listClusters: () => Promise<readonly ClusterState[]>,
   { compactionIntervalMs, dedupeBufferBytes }: CompactionConfig,
 ): LocalCompactions {
   const stopping = new AbortController()
@@ -44,14 +49,22 @@ export function startCompactions(
   }
   const reportFailure = (error: unknown) => logFailure('compaction failed', error)
 
+  const clusters = createClusterRegistry(deps)
+  const turn = async (cluster: ClusterState, request: CompactionRequest): Promise<boolean> => {
+    if (cluster.state !== 'DELETING') return (await of(cluster.clusterId).run(request)).unfinished
+    if (await eraseCluster({ ...deps, clusters }, cluster, () => stopping.signal.aborted)) {
+      compactions.delete(cluster.clusterId)
+    }
+    return false
+  }
   const everyCluster = {
-    async run(request: Parameters<Compaction['run']>[0]) {
+    async run(request: CompactionRequest) {
       let unfinished = false
-      for (const clusterId of await clusterIds()) {
+      for (const cluster of await listClusters()) {
         if (stopping.signal.aborted) break
         // One that fails does not stop the others.
-        const run = await of(clusterId).run(request).catch(reportFailure)
-        unfinished ||= run?.unfinished ?? false
+        const more = await turn(cluster, request).catch(reportFailure)
+        unfinished ||= more ?? false
       }
       return { unfinished }
     },

@@ -12,7 +12,9 @@ import { createCluster } from '../service/createCluster.ts'
 import type { ClusterRegistry } from '../tenants/clusters.ts'
 import type { LocalConfig } from './config.ts'
 import { clusterId } from './dataFolder.ts'
+import { createIssuerNetwork } from './issuerNetwork.ts'
 import { type CompactionConfig, startCompactions } from './localCompaction.ts'
+import { logAudit } from './logger.ts'
 import { loadPepper } from './pepper.ts'
 import { createTenants } from './tenants.ts'
 
@@ -27,7 +29,8 @@ export interface LocalTenants {
 type Deps = Omit<LogDeps, 'scope'>
 
 export function openTenant(deps: Deps, settings: ClusterSettings, config: CompactionConfig): LocalTenants {
-  const compactions = startCompactions(deps, () => Promise.resolve([clusterId]), config)
+  const only = { clusterId, state: 'ACTIVE', deletedMs: undefined } as const
+  const compactions = startCompactions(deps, () => Promise.resolve([only]), config)
   const cluster = createCluster({ ...deps, scope: createScope(clusterId) }, clusterId, settings)
   const access = Promise.resolve(accessTo(cluster, compactions.of(clusterId)))
   return {
@@ -46,23 +49,22 @@ export async function openTenants(
 ): Promise<LocalTenants> {
   const pepper = await loadPepper(config.dataDirectory)
   const tenants = createTenants(deps, {
-    cluster: settings,
+    // Who may write to a topic may not for that reason make one, and nobody knows of whom a write is down there.
+    cluster: { ...settings, autoCreateTopics: false },
     pepper,
+    network: createIssuerNetwork(true),
+    tellAudit: logAudit,
     compaction: (id) => compactions.of(id),
   })
-  const { registry, apiKeys, pool } = tenants
+  const { registry, apiKeys } = tenants
   await makeFirstCluster(registry)
   const firstKey = await makeFirstKey(apiKeys)
-  const compactions = startCompactions(
-    deps,
-    async () => (await registry.list()).map((one) => one.clusterId),
-    config,
-  )
+  const compactions = startCompactions(deps, registry.list, config)
   return {
     authenticate: tenants.authenticate,
     firstKey,
     stop: async () => {
-      await Promise.all([pool.idle(), compactions.stop()])
+      await Promise.all([tenants.close(), compactions.stop()])
     },
   }
 }

@@ -45,9 +45,10 @@ function troubleOf(error: unknown): Facts {
   return { name, message, stack, ...(cause === undefined ? {} : { cause: String(cause) }) }
 }
 
+const standardError = createLogger({ level: 'INFO', facts: {}, write: (line) => process.stderr.write(line) })
+
 /** On one machine: what goes wrong, on standard error. */
-export const logFailure: Logger['failure'] = createLogger({
-  level: 'ERROR',
-  facts: {},
-  write: (line) => process.stderr.write(line),
-}).failure
+export const logFailure: Logger['failure'] = standardError.failure
+
+/** Likewise what operators did, and who tried to get in. */
+export const logAudit = (event: object): void => standardError.log('INFO', 'audit', { event })

@@ -23,7 +23,17 @@ export const counters = {
   CompactionBytesWritten: 'Bytes',
   CompactionRecordsDropped: 'Count',
   CollectedObjects: 'Count',
+} as const
+
+/** The largest since the line before, 0 too: an alarm that rang is to hear that it is over. */
+export const gauges = {
   UncleanablePartitionsCount: 'Count',
+  MaxCleanTimeSecs: 'Seconds',
+  MaxCompactionDelaySecs: 'Seconds',
+  FlushObjects: 'Count',
+  FlushObjectBytes: 'Bytes',
+  SegmentObjects: 'Count',
+  SegmentObjectBytes: 'Bytes',
 } as const
 
 /** Milliseconds, each value kept, with the dimension that tells them apart. */
@@ -33,10 +43,12 @@ export const timings = {
 } as const
 
 export type Counter = keyof typeof counters
+export type Gauge = keyof typeof gauges
 export type Timing = keyof typeof timings
 
 export interface Metrics {
   add(counter: Counter, amount: number): void
+  gauge(gauge: Gauge, value: number): void
   time(timing: 'TotalTimeMs', request: 'Produce' | 'Fetch', ms: number): void
   /** `operation` is the service's own name for it. */
   time(timing: 'StorageTimeMs', operation: string, ms: number): void
@@ -56,7 +68,7 @@ const valuesMax = 100
 
 export function createMetrics({ clock, stage, functionName, write }: MetricsDeps): Metrics {
   const dimensions = { Stage: stage, Function: functionName }
-  let sums = new Map<Counter, number>()
+  let singles = new Map<Counter | Gauge, number>()
   let values = new Map<string, { readonly timing: Timing; readonly label: string; readonly ms: number[] }>()
 
   const emit = (units: Readonly<Record<string, string>>, labels: Record<string, string>, body: object) => {
@@ -71,7 +83,10 @@ export function createMetrics({ clock, stage, functionName, write }: MetricsDeps
 
   return {
     add(counter, amount) {
-      if (amount > 0) sums.set(counter, (sums.get(counter) ?? 0) + amount)
+      if (amount > 0) singles.set(counter, (singles.get(counter) ?? 0) + amount)
+    },
+    gauge(gauge, value) {
+      singles.set(gauge, Math.max(singles.get(gauge) ?? 0, value))
     },
     time(timing: Timing, label: string, ms: number) {
       const key = `${timing} ${label}`
@@ -83,12 +98,14 @@ export function createMetrics({ clock, stage, functionName, write }: MetricsDeps
       emitTimes(group)
     },
     flush() {
-      const summed = Object.fromEntries(sums)
+      const single = Object.fromEntries(singles)
       const timed = [...values.values()]
-      sums = new Map()
+      singles = new Map()
       values = new Map()
-      const units = Object.fromEntries(Object.entries(counters).filter(([name]) => name in summed))
-      if (Object.keys(summed).length > 0) emit(units, {}, summed)
+      const units = Object.fromEntries(
+        Object.entries({ ...counters, ...gauges }).filter(([name]) => name in single),
+      )
+      if (Object.keys(single).length > 0) emit(units, {}, single)
       for (const group of timed) emitTimes(group)
     },
   }

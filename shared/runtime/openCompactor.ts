@@ -1,9 +1,10 @@
 // The compactor's function on AWS, put together once where its module is loaded. It also makes keys of operators: see
 // operatorKey.ts.
 
-import { LambdaClient } from '@aws-sdk/client-lambda'
+import { createClusterRegistry } from '../tenants/clusters.ts'
+import { createLambdaClient } from './awsClients.ts'
 import { parseCompactorConfig } from './awsConfig.ts'
-import { connectionMsMax, openAwsProcess } from './awsProcess.ts'
+import { openAwsProcess } from './awsProcess.ts'
 import { systemClock } from './clock.ts'
 import { type CompactorFunction, createCompactorFunction, workerGraceMs } from './compactorFunction.ts'
 import { createLambdaWorker } from './lambdaWorker.ts'
@@ -21,23 +22,22 @@ export async function openCompactorFunction(): Promise<CompactorFunction> {
 
 async function open(): Promise<CompactorFunction> {
   const config = parseCompactorConfig(process.env)
-  const { deps, logger, metrics } = await openAwsProcess(config, 'compactor')
-  // A worker answers when it is done, which may take minutes without a byte: its caller's signal ends the wait.
-  const client = new LambdaClient({
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectionMsMax, socketTimeout: 0 },
-  })
+  const { deps, logger, metrics, connections } = await openAwsProcess(config, 'compactor')
+  const client = createLambdaClient(connections)
   const { functionName, functionVersion } = config
   const worker = { client, clock: systemClock, functionName, functionVersion, graceMs: workerGraceMs }
   const tell = reportCompaction(logger, metrics)
-  const compact = createCompactorFunction(deps, createLambdaWorker(worker), (report) => {
-    tell(report)
+  const clusters = createClusterRegistry(deps)
+  const workerOf = createLambdaWorker(worker)
+  const compact = createCompactorFunction({ ...deps, clusters, workerOf }, (report, counts) => {
+    tell(report, counts)
     metrics.flush()
   })
-  return async (event, context) => {
+  const handle: CompactorFunction = async (event, context) => {
     if (!isOperatorKeyEvent(event)) return compact(event, context)
     const key = await createOperatorKey(deps, config.pepper, config.clusterId)
     logger.log('WARN', 'an operator key was made', { keyId: key.keyId })
     return key
   }
+  return (event, context) => connections.invocation(() => handle(event, context))
 }

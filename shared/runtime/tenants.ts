@@ -4,19 +4,33 @@
 import type { HttpDeps } from '../http/context.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { type ApiKeys, createApiKeys } from '../security/apiKeys.ts'
-import { parseAuthorization } from '../security/credentials.ts'
+import { parseCredentials } from '../security/credentials.ts'
+import { createIdentityProviders } from '../security/identityProviders.ts'
+import { createIssuerKeys } from '../security/issuerKeys.ts'
+import type { IssuerNetwork } from '../security/issuerUrl.ts'
+import { createTokenVerifier } from '../security/jwt.ts'
 import { createAccess } from '../service/access.ts'
-import { createAuthenticator } from '../service/authenticate.ts'
+import type { AuditEvent } from '../service/auditEvent.ts'
+import { createAuditing, noMechanism } from '../service/auditedAccess.ts'
+import { createAuditLog } from '../service/auditLog.ts'
+import { type Certificates, createAuthenticator } from '../service/authenticate.ts'
 import { type ClusterPool, createClusterPool } from '../service/clusterPool.ts'
 import type { Compaction } from '../service/compaction.ts'
 import type { ClusterSettings } from '../service/createCluster.ts'
 import { type ClusterRegistry, createClusterRegistry } from '../tenants/clusters.ts'
 import { createServiceAccounts } from '../tenants/serviceAccounts.ts'
+import { dateOf } from './clock.ts'
 
 export interface TenantsSettings {
   readonly cluster: ClusterSettings
   /** Under which secrets of API keys are hashed; 32 bytes. */
   readonly pepper: Uint8Array
+  /** Where issuers of tokens publish their keys. */
+  readonly network: IssuerNetwork
+  /** Of the gateway that verifies clients' certificates, where there is one. */
+  readonly certificates?: Certificates
+  /** What of the audit log is of no cluster. */
+  readonly tellAudit: (event: AuditEvent) => void
   /** undefined: this process runs no compactor for that cluster. */
   readonly compaction: (clusterId: string) => Compaction | undefined
 }
@@ -26,18 +40,31 @@ export interface Tenants {
   readonly apiKeys: ApiKeys
   readonly pool: ClusterPool
   readonly authenticate: HttpDeps['authenticate']
+  /** Resolves when everything that was asked for is stored. */
+  idle(): Promise<void>
+  /** And what was used: for a process that ends. */
+  close(): Promise<void>
 }
+
+/** Of the quotas' bound; what is longer is cut, and then counts with others that begin so. */
+const clientIdLengthMax = 256
+
+const clientIdOf = (headers: Headers): string => (headers.get('client-id') ?? '').slice(0, clientIdLengthMax)
 
 export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSettings): Tenants {
   const registry = createClusterRegistry(deps)
   const accounts = createServiceAccounts(deps)
   const apiKeys = createApiKeys({ ...deps, pepper: settings.pepper })
   const pool = createClusterPool(deps, settings.cluster)
+  const { network, certificates } = settings
+  const identityProviders = createIdentityProviders({ ...deps, network })
+  const keysOf = createIssuerKeys({ ...deps, network })
   const identify = createAuthenticator({
     ...deps,
     apiKeys,
     pepper: settings.pepper,
-    verifyToken: () => Promise.resolve(undefined),
+    certificates,
+    verifyToken: createTokenVerifier({ ...deps, providers: identityProviders, keysOf, dateOf }),
   })
   const { compaction } = settings
   const open = createAccess({
@@ -45,17 +72,46 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
     clusters: registry,
     accounts,
     apiKeys,
+    identityProviders,
     compaction,
-    cluster: pool.get,
+    tenant: pool.tenant,
     superUsers: new Set(),
   })
+  const isThere = async (clusterId: string) => {
+    const cluster = await registry.get(clusterId)
+    return cluster !== undefined && cluster.state !== 'DELETING'
+  }
+  const auditLog = createAuditLog({ ...deps, cluster: pool.get, isThere, tell: settings.tellAudit })
+  const audit = createAuditing(auditLog, deps.clock)
   return {
     registry,
     apiKeys,
     pool,
-    async authenticate(request, clientHost) {
-      const identity = await identify(parseAuthorization(request.headers.get('authorization')))
-      return open(identity, clientHost)
+    async authenticate(request, clientHost, requestId) {
+      const { headers } = request
+      const caller = {
+        mechanism: mechanismOf(headers, certificates),
+        host: clientHost,
+        requestId,
+        clientId: clientIdOf(headers),
+      }
+      const asked = audit(caller, async () => identify(parseCredentials(headers, certificates?.header)))
+      return asked.audited(await open(asked.identify, clientHost, clientIdOf(headers)))
+    },
+    async idle() {
+      await auditLog.idle()
+      await pool.idle()
+    },
+    async close() {
+      await auditLog.idle()
+      await pool.close()
     },
   }
+}
+
+function mechanismOf(headers: Headers, certificates: Certificates | undefined): string {
+  const [scheme] = /^(basic|bearer)\b/i.exec(headers.get('authorization') ?? '') ?? []
+  if (scheme !== undefined) return `HTTP/${scheme.toUpperCase()}`
+  if (headers.has('authorization')) return 'HTTP'
+  return certificates !== undefined && headers.has(certificates.header) ? 'MTLS' : noMechanism
 }

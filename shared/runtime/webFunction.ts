@@ -25,7 +25,7 @@ export async function startWebFunction(name: HttpFunctionName): Promise<void> {
 
 async function stop(app: AwsApp, server: RunningServer): Promise<void> {
   const late = new Promise((resolve) => setTimeout(resolve, graceMs))
-  await Promise.race([late, Promise.all([server.stop(graceMs), app.idle()])])
+  await Promise.race([late, Promise.all([server.stop(graceMs), app.close()])])
   app.flushMetrics()
   process.exit(0)
 }

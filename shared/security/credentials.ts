@@ -6,10 +6,38 @@ import { KafkaError } from '../base/errors.ts'
 export type Credentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  | { readonly kind: 'bearer'; readonly token: string }
+  | {
+      readonly kind: 'bearer'
+      readonly token: string
+      /** Which identity pool the caller means, where it says so. */
+      readonly poolId?: string
+    }
+  /** Of a certificate that the gateway has verified. */
+  | { readonly kind: 'certificate'; readonly subject: string }
 
 /** A JWT with many claims fits; a flood does not. */
 const headerLengthMax = 8192
+
+const subjectLengthMax = 2048
+
+/**
+ * `certificateHeader`: in which the gateway says the subject of a client's certificate; undefined: there is no such
+ * gateway, and nobody's word is taken for it. Error: UNAUTHENTICATED.
+ */
+export function parseCredentials(
+  headers: Pick<Headers, 'get'>,
+  certificateHeader: string | undefined,
+): Credentials {
+  const credentials = parseAuthorization(headers.get('authorization'))
+  if (credentials.kind === 'bearer') {
+    const poolId = headers.get('confluent-identity-pool-id')
+    return poolId === null ? credentials : { ...credentials, poolId }
+  }
+  const subject = certificateHeader === undefined ? null : headers.get(certificateHeader)
+  if (credentials.kind !== 'none' || subject === null || subject === '') return credentials
+  if (subject.length <= subjectLengthMax && !hasControl(subject)) return { kind: 'certificate', subject }
+  throw new KafkaError('UNAUTHENTICATED', 'The subject of the client certificate is malformed.')
+}
 
 /** Error: UNAUTHENTICATED. */
 export function parseAuthorization(header: string | null): Credentials {

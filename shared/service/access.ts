@@ -11,12 +11,15 @@ import type { Clock, Random } from '../ports/world.ts'
 import { type AclIndex, isAllowed, isAllowedSomewhere } from '../security/acl.ts'
 import { createAclStore } from '../security/aclStore.ts'
 import type { ApiKeys } from '../security/apiKeys.ts'
+import type { IdentityProviders } from '../security/identityProviders.ts'
 import type { ClusterRegistry } from '../tenants/clusters.ts'
 import type { ServiceAccounts } from '../tenants/serviceAccounts.ts'
+import type { Rights } from './ask.ts'
 import type { Identity } from './authenticate.ts'
-import { createAuthorizedCluster, type Rights } from './authorizedCluster.ts'
+import { createAuthorizedCluster } from './authorizedCluster.ts'
 import type { Acls, Cluster } from './cluster.ts'
 import type { Compaction } from './compaction.ts'
+import { type OpenCluster, openTenantCluster, type Tenant, type TenantCaller } from './tenantCluster.ts'
 
 export interface Access {
   /** What operators may do with the deployment itself; undefined: nothing. */
@@ -27,30 +30,42 @@ export interface Access {
   cluster(clusterId: string): Cluster | undefined
   /** undefined: this process runs no compactor for that cluster. */
   compaction(clusterId: string): Compaction | undefined
+  /** How long this request's calls said to wait; 0: not at all. */
+  throttledMs(): number
 }
 
-/** The tenants, who owns keys, and the keys. */
+/** The tenants, who owns keys, the keys, and whose tokens are good for keys. */
 export interface Operator {
   readonly clusters: ClusterRegistry
   readonly accounts: ServiceAccounts
   readonly apiKeys: ApiKeys
+  readonly identityProviders: IdentityProviders
 }
 
 export interface AccessDeps extends Operator {
   readonly table: Table
   readonly clock: Clock
   readonly random: Random
-  readonly cluster: (clusterId: string) => Cluster
+  readonly tenant: (clusterId: string) => Tenant
   readonly compaction: (clusterId: string) => Compaction | undefined
   /** Principals that may do everything in the cluster they belong to: Kafka's super.users. */
   readonly superUsers: ReadonlySet<string>
 }
 
-/** `host`: the client's address, as bindings name it. */
-export type OpenAccess = (identity: Identity, host: string) => Promise<Access>
+/**
+ * `identify` is asked again where a request goes on for long; `host`: the client's address, as bindings name it;
+ * `clientId`: what the client calls itself, as quotas name it.
+ */
+export type OpenAccess = (
+  identify: () => Promise<Identity>,
+  host: string,
+  clientId: string,
+) => Promise<Access>
 
 const maxAgeMs = 4000
 const tenantsRemembered = 1000
+/** Of a long request: with maxAgeMs and the time of a read, what is taken away is gone within 5 s. */
+const renewedEveryMs = 500
 
 export function createAccess(deps: AccessDeps): OpenAccess {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: tenantsRemembered }
@@ -76,47 +91,82 @@ export function createAccess(deps: AccessDeps): OpenAccess {
     }
   }
 
-  return async ({ clusterId, principal }, host) => {
+  /** What the caller may do there now. Errors: NOT_FOUND, CLUSTER_AUTHORIZATION_FAILED (suspended). */
+  const rightsNow = async (clusterId: string, identity: Identity, host: string): Promise<Rights> => {
+    const [item, index] = await Promise.all([items.get(clusterId), acls.get(clusterId)])
+    if (item === undefined || !isThere(item))
+      throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} is gone.`)
+    if (identity.clusterId === undefined) return everything
+    if (item.state === 'SUSPENDED') throw suspended(clusterId)
+    return deps.superUsers.has(identity.principal) ? everything : rightsOf(index, identity.principal, host)
+  }
+
+  return async (identify, host, clientId) => {
+    const identity = await identify()
+    const { clusterId } = identity
+    const renewing = (id: string, rights: Rights) =>
+      renewingRights(deps.clock, rights, async () => rightsNow(id, await identify(), host))
     if (clusterId === undefined) {
       // The oldest first: it stays the one that is meant where none is named, whatever is made later.
       const there = (await everyItem.get('all')).filter(isThere).sort((a, b) => a.createdMs - b.createdMs)
       const stored = await Promise.all(
         there.map(async (item) => [item.clusterId, await aclsOf(item.clusterId)] as const),
       )
-      return operatorAccess(deps, new Map(stored))
+      const caller = { principal: identity.principal, clientId, limits: undefined }
+      return operatorAccess(deps, new Map(stored), (id) => renewing(id, everything), caller)
     }
     const [item, index, store] = await Promise.all([
       items.get(clusterId),
       acls.get(clusterId),
       aclsOf(clusterId),
     ])
-    const rights = deps.superUsers.has(principal) ? everything : rightsOf(index, principal, host)
-    return tenantAccess(deps, item, store, rights)
+    const isSuper = deps.superUsers.has(identity.principal)
+    const rights = isSuper ? everything : rightsOf(index, identity.principal, host)
+    const limits = async () => (await items.get(clusterId))?.limits ?? {}
+    const caller = { principal: identity.principal, clientId, limits }
+    return tenantAccess(deps, item, store, renewing(clusterId, rights), caller)
   }
 }
 
-function operatorAccess(deps: AccessDeps, there: ReadonlyMap<string, Acls>): Access {
+function operatorAccess(
+  deps: AccessDeps,
+  there: ReadonlyMap<string, Acls>,
+  rightsIn: (clusterId: string) => Rights,
+  caller: TenantCaller,
+): Access {
   return {
     operator: deps,
     clusterIds: [...there.keys()],
     cluster(clusterId) {
       const acls = there.get(clusterId)
-      return acls && createAuthorizedCluster(deps.cluster(clusterId), acls, everything)
+      if (acls === undefined) return undefined
+      const { cluster } = openTenantCluster(deps, deps.tenant(clusterId), caller)
+      return createAuthorizedCluster(cluster, acls, rightsIn(clusterId))
     },
+    throttledMs: () => 0,
     compaction: (clusterId) => (there.has(clusterId) ? deps.compaction(clusterId) : undefined),
   }
 }
 
-function tenantAccess(deps: AccessDeps, item: ClusterItem | undefined, acls: Acls, rights: Rights): Access {
+function tenantAccess(
+  deps: AccessDeps,
+  item: ClusterItem | undefined,
+  acls: Acls,
+  rights: Rights,
+  caller: TenantCaller,
+): Access {
   if (item === undefined || !isThere(item)) return nothing
+  let opened: OpenCluster | undefined
   return {
     operator: undefined,
     clusterIds: [item.clusterId],
     cluster(clusterId) {
       if (clusterId !== item.clusterId) return undefined
       if (item.state === 'SUSPENDED') throw suspended(clusterId)
-      return createAuthorizedCluster(deps.cluster(clusterId), acls, rights)
+      opened ??= openTenantCluster(deps, deps.tenant(clusterId), caller)
+      return createAuthorizedCluster(opened.cluster, acls, rights)
     },
+    throttledMs: () => opened?.throttledMs() ?? 0,
     // Compaction is the operators'.
     compaction: () => undefined,
   }
@@ -127,18 +177,40 @@ const nothing: Access = {
   clusterIds: [],
   cluster: () => undefined,
   compaction: () => undefined,
+  throttledMs: () => 0,
 }
 
 const isThere = ({ state }: ClusterItem): boolean => state !== 'DELETING'
 
-const everything: Rights = { isAllowed: () => true, isAllowedSomewhere: () => true }
+const everything: Rights = {
+  isAllowed: () => true,
+  isAllowedSomewhere: () => true,
+  renewed: () => Promise.resolve(everything),
+}
+
+function renewingRights(clock: Clock, first: Rights, renew: () => Promise<Rights>): Rights {
+  let rights = first
+  let renewedMs = clock.now()
+  return {
+    ...first,
+    async renewed() {
+      const nowMs = clock.now()
+      if (nowMs - renewedMs < renewedEveryMs) return rights
+      rights = await renew()
+      renewedMs = nowMs
+      return rights
+    },
+  }
+}
 
 function rightsOf(index: AclIndex, principal: string, host: string): Rights {
   const requester = { principals: [principal], host }
-  return {
+  const rights: Rights = {
     isAllowed: (operation, resource) => isAllowed(index, requester, operation, resource),
     isAllowedSomewhere: (operation, type) => isAllowedSomewhere(index, requester, operation, type),
+    renewed: () => Promise.resolve(rights),
   }
+  return rights
 }
 
 const suspended = (clusterId: string): KafkaError =>

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/world.ts'
 import { isApiKeyId, isSecret } from '../security/apiKey.ts'
 import type { ApiKeys } from '../security/apiKeys.ts'
 import type { Credentials } from '../security/credentials.ts'
+import type { MapSubject } from '../security/principalMapping.ts'
 
 export interface Identity {
   /** `User:…` */
@@ -24,8 +25,18 @@ export interface AuthenticatorDeps {
   readonly pepper: Uint8Array
   readonly clock: Clock
   /** Who a bearer token is about; undefined: nobody that is known here. */
-  readonly verifyToken: (token: string) => Promise<Identity | undefined>
+  readonly verifyToken: (token: string, poolId: string | undefined) => Promise<Identity | undefined>
+  /** Whom the gateway's client certificates are about; undefined: there is no such gateway. */
+  readonly certificates: Certificates | undefined
   readonly reportBackgroundFailure: (error: unknown) => void
+}
+
+export interface Certificates {
+  /** The request header in which the gateway says the subject. */
+  readonly header: string
+  readonly mapSubject: MapSubject
+  /** What they open. */
+  readonly clusterId: string
 }
 
 /** Error: UNAUTHENTICATED. */
@@ -43,7 +54,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticate {
 
   const byApiKey = async (id: string, secret: string): Promise<Identity> => {
     const key = isApiKeyId(id) ? await keys.get(id) : undefined
-    if (!isGood(deps, key, { id, secret })) throw unauthenticated()
+    if (!isGood(deps, key, { id, secret })) throw unauthenticated(id, key)
     noteUse(key)
     return { principal: key.owner, clusterId: key.clusterId, credentialId: key.keyId }
   }
@@ -58,10 +69,12 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticate {
       case 'basic':
         return byApiKey(credentials.username, credentials.password)
       case 'bearer': {
-        const identity = await deps.verifyToken(credentials.token)
+        const identity = await deps.verifyToken(credentials.token, credentials.poolId)
         if (identity === undefined) throw unauthenticated()
         return identity
       }
+      case 'certificate':
+        return byCertificate(deps.certificates, credentials.subject)
     }
   }
 }
@@ -78,8 +91,20 @@ function isGood(
 
 const nobodysHash = new Uint8Array(32)
 
-const unauthenticated = (): KafkaError =>
-  new KafkaError('UNAUTHENTICATED', 'The credentials are not known here, or not any more.')
+function byCertificate(certificates: Certificates | undefined, subject: string): Identity {
+  const name = certificates?.mapSubject(subject)
+  if (certificates === undefined || name === undefined || name === '') throw unauthenticated()
+  return { principal: `User:${name}`, clusterId: certificates.clusterId, credentialId: subject }
+}
+
+/** For the audit log it says which key was tried, where that is one's id: anything else may be a secret. */
+function unauthenticated(given = '', key?: ApiKeyItem): KafkaError {
+  const details = {
+    ...(isApiKeyId(given) ? { credentialId: given } : {}),
+    ...(key?.clusterId === undefined ? {} : { clusterId: key.clusterId }),
+  }
+  return new KafkaError('UNAUTHENTICATED', 'The credentials are not known here, or not any more.', details)
+}
 
 /** When a key was used last is for people who clean up: some minutes off is near enough, and costs next to nothing. */
 function createUseNotes({ apiKeys, clock, reportBackgroundFailure }: AuthenticatorDeps) {

@@ -3,6 +3,8 @@
 
 import type { KafkaError } from '../base/errors.ts'
 import type { RecordHeader } from '../kafka/recordBatch.ts'
+import type { HourOfUsage } from '../metering/readUsage.ts'
+import type { QuotaStore } from '../quotas/quotaStore.ts'
 import type { AclStore } from '../security/aclStore.ts'
 import type { ConfigEntry, ConfigOperation } from '../topics/configs.ts'
 import type { Groups } from './groups.ts'
@@ -77,6 +79,8 @@ export interface FetchRequest {
   readonly minBytes: number
   readonly maxWaitMs: number
   readonly signal?: AbortSignal
+  /** Told what it waited for records to come. */
+  readonly noteWaited?: (ms: number) => void
 }
 
 export interface FetchedPartition {
@@ -108,11 +112,18 @@ export interface ListedOffset {
 /** Kafka's CreateAcls, DescribeAcls and DeleteAcls. */
 export type Acls = Pick<AclStore, 'create' | 'list' | 'delete'>
 
+/** Kafka's DescribeClientQuotas and AlterClientQuotas. */
+export type ClientQuotas = Pick<QuotaStore, 'describe' | 'alter'>
+
 export interface Cluster {
   readonly clusterId: string
   readonly groups: Groups
   /** undefined: whoever reaches this cluster may do everything, and there is nothing to bind. */
   readonly acls: Acls | undefined
+  /** undefined: likewise, and nobody is held to any. */
+  readonly clientQuotas: ClientQuotas | undefined
+  /** What was used in the hours that begin in [fromMs, toMs); undefined: nobody counts. */
+  readonly usage: ((fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>) | undefined
   /** Consumer instances as they are stored; what they do is createConsumerInstances' work. */
   readonly instances: InstanceStore
 
@@ -132,6 +143,8 @@ export interface Cluster {
   alterConfigs(name: string, operations: readonly ConfigOperation[], validateOnly: boolean): Promise<Topic>
   defaultConfigs(): readonly ConfigEntry[]
 
+  /** Refuses what would be refused whatever the records are: before anybody reads and parses them. */
+  admitProduce(topicName: string): Promise<void>
   /** One outcome a record, in their order; a refused record leaves the others alone. */
   produceRecords(
     topicName: string,

@@ -1,45 +1,69 @@
-// The clusters that one process serves, each made when it is first asked for. They share the memory of cached blocks;
-// the one that was not asked for the longest goes, once nothing of it is under way.
+// The tenants that one process serves, each made when it is first asked for. Their clusters share the memory of cached
+// blocks; the one that was not asked for the longest goes, once nothing of it is under way and what it used is stored.
 
 import { createBlockCache } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createScope } from '../metadata/scope.ts'
 import { type ClusterSettings, createCluster, type RunningCluster } from './createCluster.ts'
+import { createTenant, type Tenant } from './tenantCluster.ts'
 
 export interface ClusterPool {
+  tenant(clusterId: string): Tenant
+  /** Its cluster as it is: for the deployment's own use. */
   get(clusterId: string): RunningCluster
   /** Resolves when everything that was asked for is stored. */
   idle(): Promise<void>
+  /** And what was used: for a process that ends. */
+  close(): Promise<void>
 }
 
 /** What a cluster remembers of topics and positions is some MiB at most. */
-const clustersMax = 200
+const tenantsMax = 200
 
 export function createClusterPool(deps: Omit<LogDeps, 'scope'>, settings: ClusterSettings): ClusterPool {
-  const clusters = new Map<string, RunningCluster>()
+  const tenants = new Map<string, Tenant>()
   const leaving = new Set<Promise<void>>()
   const blockCache = createBlockCache(settings.fetch.cacheBytesMax)
 
+  const create = (clusterId: string): Tenant => {
+    const scoped = { ...deps, scope: createScope(clusterId) }
+    return createTenant(scoped, createCluster(scoped, clusterId, settings, blockCache))
+  }
+
+  const end = async ({ cluster, meter }: Tenant) => {
+    await cluster.idle()
+    // What is lost of it is the same as after a crash.
+    await meter.store().catch(deps.reportBackgroundFailure)
+  }
+
   const dropOldest = () => {
-    const [oldest] = clusters
-    if (clusters.size <= clustersMax || oldest === undefined) return
-    clusters.delete(oldest[0])
-    const left = oldest[1].idle().finally(() => leaving.delete(left))
+    const [oldest] = tenants
+    if (tenants.size <= tenantsMax || oldest === undefined) return
+    tenants.delete(oldest[0])
+    const left = end(oldest[1]).finally(() => leaving.delete(left))
     leaving.add(left)
   }
 
+  const all = async (settle: (tenant: Tenant) => Promise<void>) => {
+    await Promise.all([...leaving, ...Array.from(tenants.values(), settle)])
+  }
+
+  const tenantOf = (clusterId: string): Tenant => {
+    const tenant = tenants.get(clusterId) ?? create(clusterId)
+    tenants.delete(clusterId)
+    tenants.set(clusterId, tenant)
+    dropOldest()
+    return tenant
+  }
+
   return {
-    get(clusterId) {
-      const known = clusters.get(clusterId)
-      const cluster =
-        known ?? createCluster({ ...deps, scope: createScope(clusterId) }, clusterId, settings, blockCache)
-      clusters.delete(clusterId)
-      clusters.set(clusterId, cluster)
-      dropOldest()
-      return cluster
-    },
-    async idle() {
-      await Promise.all([...leaving, ...Array.from(clusters.values(), (cluster) => cluster.idle())])
-    },
+    tenant: tenantOf,
+    get: (clusterId) => tenantOf(clusterId).cluster,
+    idle: () =>
+      all(async ({ cluster, meter }) => {
+        await cluster.idle()
+        await meter.storeDue().catch(deps.reportBackgroundFailure)
+      }),
+    close: () => all(end),
   }
 }

@@ -69,13 +69,13 @@ const blockSettings = {
   catchUpReadsMax: 8,
 }
 
-/** `worker` does what is due; without one this process does. */
+/** `worker` does what is due; without one this process does. `report`: of several compactors, where they share one. */
 export function createCompactor(
   deps: LogDeps & Pick<CompactionDeps, 'stopping'>,
   settings: CompactionSettings,
   worker?: PartitionWorker,
+  report: CompactionReport = newCompactionReport(),
 ): Compactor {
-  const report = newCompactionReport()
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }
   const catalog = createCatalog(deps)

@@ -61,6 +61,9 @@ export function createCluster(
   return {
     clusterId,
     acls: undefined,
+    clientQuotas: undefined,
+    usage: undefined,
+    admitProduce: () => Promise.resolve(),
     groups: createGroups(
       { ...deps, catalog, topics, ends, listOffsets: reading.listOffsets },
       settings.groups,

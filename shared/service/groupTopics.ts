@@ -7,6 +7,7 @@ import type { TopicFact, TopicFacts } from '../groups/subscriptions.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Catalog } from '../topics/catalog.ts'
+import { isInternalTopic } from '../topics/names.ts'
 
 interface Remembered<T> {
   readonly value: T
@@ -41,7 +42,8 @@ export function createFindTopics(catalog: Catalog, clock: Clock, maxAgeMs: numbe
   const list = async (fresh: boolean): Promise<TopicFacts> => {
     if (!fresh && listed && clock.now() < listed.untilMs) return listed.value
     const untilMs = clock.now() + maxAgeMs
-    const topics = await catalog.list()
+    // As Kafka's exclude.internal.topics: a pattern means what people made.
+    const topics = (await catalog.list()).filter(({ name }) => !isInternalTopic(name))
     listed = { value: new Map(topics.map((topic) => [topic.name, factOf(topic)])), untilMs }
     return listed.value
   }

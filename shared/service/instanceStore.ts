@@ -3,7 +3,7 @@
 // lands late or meets a namesake created since changes nothing.
 
 import { KafkaError } from '../base/errors.ts'
-import { clearForgotten, removal } from '../groups/forgottenInstances.ts'
+import { clearForgotten, instanceRemoval } from '../groups/forgottenInstances.ts'
 import { checkGroupId } from '../groups/heartbeat.ts'
 import { isForgotten, isInstanceName, noteUse } from '../groups/instance.ts'
 import {
@@ -15,7 +15,7 @@ import {
 } from '../metadata/instanceItem.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { backoffMs, retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { Condition, Item, Table, Write } from '../ports/table.ts'
+import type { Condition, Item, Table, TransactWrite, Write } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { InstanceId } from './consumerInstances.ts'
 
@@ -99,7 +99,10 @@ async function createItem(
   instance: StoredInstance,
 ): Promise<boolean> {
   await clearForgotten(deps, id.groupId)
-  const first = await writeOnce(deps, id, instance, { kind: 'itemAbsent' })
+  // On a list too: its group may have nothing else, and what is on no list nobody finds.
+  const { listedInstance } = deps.scope.consumerGroup(id.groupId)
+  const listing = { kind: 'put', key: listedInstance(keyOf(deps, id)), attributes: {} } as const
+  const first = await writeOnce(deps, id, instance, { kind: 'itemAbsent' }, [listing])
   if (first.done || first.current === undefined) return first.done
   const seen = { token: tokenOf(first.current), instance: parseInstanceItem(first.current) }
   return isForgotten(seen.instance, deps.clock.now()) && replace(deps, id, seen, instance)
@@ -121,18 +124,31 @@ async function writeOnce(
   id: InstanceId,
   instance: StoredInstance,
   when: Condition,
+  more: readonly TransactWrite[] = [],
 ): Promise<{ readonly done: boolean; readonly current: Item | undefined }> {
   const token = Buffer.from(deps.random.bytes(12)).toString('base64url')
   const attributes = instanceAttributes(instance, token)
   const write: Write = { kind: 'put', key: keyOf(deps, id), attributes, when: [when] }
-  const outcome = await retryRepeatableWrite(deps, () => deps.table.write(write))
+  const outcome = await retryRepeatableWrite(deps, () => writeAll(deps, [write, ...more]))
   const current = outcome.ok ? undefined : outcome.current
   return { done: outcome.ok || (current !== undefined && tokenOf(current) === token), current }
 }
 
+/** All or nothing; of these the first alone has a condition. One write alone is half as dear. */
+async function writeAll(
+  { table }: InstanceStoreDeps,
+  writes: readonly TransactWrite[],
+): Promise<{ readonly ok: boolean; readonly current?: Item | undefined }> {
+  const [first] = writes
+  if (writes.length === 1 && first !== undefined && first.kind !== 'check') return table.write(first)
+  const outcome = await table.transact(writes)
+  return outcome.ok ? outcome : { ok: false, current: outcome.failed[0]?.current }
+}
+
 /** Gone already counts as well: the answer of the deletion may have been lost. */
 async function remove(deps: InstanceStoreDeps, id: InstanceId, token: string): Promise<boolean> {
-  const outcome = await retryRepeatableWrite(deps, () => deps.table.write(removal(keyOf(deps, id), token)))
+  const writes = instanceRemoval(deps, id.groupId, keyOf(deps, id), token)
+  const outcome = await retryRepeatableWrite(deps, () => writeAll(deps, writes))
   return outcome.ok || outcome.current === undefined
 }
 

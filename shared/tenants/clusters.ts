@@ -59,6 +59,7 @@ async function create(
     name,
     state: 'ACTIVE',
     createdMs,
+    deletedMs: undefined,
     limits: {},
     version: 1,
   } as const
@@ -98,7 +99,9 @@ async function update(
   for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
     const before = await get(deps, clusterId)
     if (before === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
-    const after = { ...before, ...change(before), version: before.version + 1 }
+    const changed = { ...before, ...change(before), version: before.version + 1 }
+    const deletedMs = changed.state === 'DELETING' ? (before.deletedMs ?? deps.clock.now()) : undefined
+    const after = { ...changed, deletedMs }
     const outcome = await retryRepeatableWrite(deps, () =>
       deps.table.write({
         kind: 'put',

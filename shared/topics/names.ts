@@ -14,6 +14,12 @@ export function isTopicName(name: string): boolean {
   return findProblem(name) === undefined
 }
 
+/** Written by the service alone: who did what in this cluster. */
+export const auditTopicName = '__audit_log_events'
+
+/** Whoever writes to one, or takes its place, would change what it says. */
+export const isInternalTopic = (name: string): boolean => collisionKey(name) === auditTopicName
+
 /** Two topics whose keys are equal collide: metrics cannot tell '.' from '_'. */
 export function collisionKey(name: string): string {
   return name.replaceAll('.', '_')

@@ -21,6 +21,7 @@ const cluster = '/kafka/v3/clusters/{cluster_id}'
 const topic = `${cluster}/topics/{topic_name}`
 const config = `${topic}/configs/{name}`
 const group = `${cluster}/consumer-groups/{consumer_group_id}`
+const acls = `${cluster}/acls`
 const lag = `${group}/lags/{topic_name}/partitions/{partition_id}`
 // Not Confluent's: joins, commits and leaves, so that there is something to see.
 const own = 'POST own'
@@ -55,7 +56,17 @@ const deliberateDifferences: readonly DeliberateDifference[] = [
     reason: 'The description forgets that cluster, group, consumer or lag may not exist.',
   },
   {
-    operations: [`POST ${cluster}/topics`, `POST ${topic}/configs:alter`],
+    operations: [`GET ${acls}`, `POST ${acls}`, `POST ${acls}:batch`, `DELETE ${acls}`],
+    differs: 'status 404 is not described',
+    reason: 'As above: an unknown cluster is a 404 everywhere.',
+  },
+  {
+    operations: [
+      `POST ${cluster}/topics`,
+      `POST ${topic}/configs:alter`,
+      `POST ${acls}`,
+      `POST ${acls}:batch`,
+    ],
     differs: 'status 415 is not described',
     reason: 'A body that does not say it is JSON is refused as such, and not as malformed JSON.',
   },
@@ -76,6 +87,19 @@ const commits = {
   member_epoch: 1,
   offsets: [{ topic_name: 't', partition_id: 0, offset: 0 }],
 }
+
+const acl = {
+  resource_type: 'TOPIC',
+  resource_name: 't-',
+  pattern_type: 'PREFIXED',
+  principal: 'User:alice',
+  host: '*',
+  operation: 'ALL',
+  permission: 'ALLOW',
+}
+const misnamed = { ...acl, resource_type: 'CLUSTER', pattern_type: 'LITERAL' }
+const anyAcl = '?resource_type=ANY&pattern_type=ANY&operation=ANY&permission=ANY'
+const text = { 'content-type': 'text/plain' }
 
 // [operation, status, path, body, headers], in an order in which each finds what it needs.
 const steps: readonly (readonly [string, number, string, unknown?, Record<string, string>?])[] = [
@@ -172,6 +196,21 @@ const steps: readonly (readonly [string, number, string, unknown?, Record<string
   [`GET ${group}/lag-summary`, 200, '/local/consumer-groups/g/lag-summary'],
   [`GET ${group}/lag-summary`, 404, '/local/consumer-groups/gone/lag-summary'],
   [own, 200, '/local/consumer-groups/g:heartbeat', { member_id: 'm', member_epoch: -1 }],
+  [`POST ${acls}`, 201, '/local/acls', acl],
+  [`POST ${acls}`, 400, '/local/acls', misnamed],
+  [`POST ${acls}`, 400, '/local/acls', { ...acl, operation: 'FLY' }],
+  [`POST ${acls}`, 404, '/elsewhere/acls', acl],
+  [`POST ${acls}`, 415, '/local/acls', '{}', text],
+  [`POST ${acls}:batch`, 201, '/local/acls:batch', { data: [acl, { ...acl, permission: 'DENY' }] }],
+  [`POST ${acls}:batch`, 400, '/local/acls:batch', { data: [acl, misnamed] }],
+  [`POST ${acls}:batch`, 404, '/elsewhere/acls:batch', { data: [acl] }],
+  [`POST ${acls}:batch`, 415, '/local/acls:batch', '{}', text],
+  [`GET ${acls}`, 200, '/local/acls?resource_type=TOPIC&resource_name=t-1&pattern_type=MATCH'],
+  [`GET ${acls}`, 400, '/local/acls?pattern_type=NEARLY'],
+  [`GET ${acls}`, 404, '/elsewhere/acls'],
+  [`DELETE ${acls}`, 400, '/local/acls?resource_type=TOPIC'],
+  [`DELETE ${acls}`, 200, `/local/acls${anyAcl}`],
+  [`DELETE ${acls}`, 404, `/elsewhere/acls${anyAcl}`],
   [`DELETE ${topic}`, 204, '/local/topics/t'],
   [`DELETE ${topic}`, 404, '/local/topics/t'],
 ]
@@ -180,7 +219,7 @@ test('every answer is as Confluent describes it, but for the differences that ar
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const { app, failures } = openTarget()
+  const { app, failures } = await openTarget()
   const call = createCall(app, '/kafka/v3/clusters')
   const found: string[] = []
   for (const [operation, status, path, body, headers] of steps) {
@@ -198,7 +237,7 @@ test('every operation that Confluent describes is checked above, or is known not
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const call = createCall(openTarget().app)
+  const call = createCall((await openTarget()).app)
   const checked = new Set(steps.map(([operation]) => operation))
   const used = new Set<RegExp>()
   for (const operation of spec.operations.filter((name) => !checked.has(name))) {

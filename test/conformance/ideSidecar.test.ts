@@ -26,7 +26,7 @@ test('consumed records have the shape that the editor extension reads, but for w
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const { app } = openTarget()
+  const { app } = await openTarget()
   const prepare = createCall(app, '/v3/clusters/local/topics')
   assert.equal((await prepare('POST', '', { topic_name: 'consumed', partitions_count: 2 })).status, 201)
   for (const value of ['{"a":1}', 'text', '\u0000', null]) {

@@ -207,7 +207,7 @@ test('every answer is as Strimzi describes it, but for the differences that are 
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const { app, failures } = openTarget()
+  const { app, failures } = await openTarget()
   const call = createCall(app)
   const found: string[] = []
   for (const [operation, status, path, body, headers] of steps) {
@@ -225,7 +225,7 @@ test('every operation that Strimzi describes is checked above, or is known not t
   skip,
 }, async () => {
   assert.ok(spec !== undefined)
-  const call = createCall(openTarget().app)
+  const call = createCall((await openTarget()).app)
   const checked = new Set(steps.map(([operation]) => operation))
   const used = new Set<RegExp>()
   for (const operation of spec.operations.filter((name) => !checked.has(name))) {

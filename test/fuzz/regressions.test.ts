@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCall } from '../support/call.ts'
 import { createTestApp } from '../support/testCluster.ts'
+import { createTestTenants } from '../support/testTenants.ts'
 
 test('a topic name that is too long for a table key is unknown, not a failure of the server', async () => {
   const { app, failures } = createTestApp()
@@ -16,5 +17,24 @@ test('a topic name that is too long for a table key is unknown, not a failure of
   }
   const records = await call('POST', `/v3/clusters/local/topics/${name}/records`, { value: null })
   assert.deepEqual([records.status, records.body.error_code], [404, 40403])
+  assert.deepEqual(failures, [])
+})
+
+test('an id that no cluster or account can have is unknown to operators, not a failure of the server', async () => {
+  const { callAs, operatorKey, failures } = await createTestTenants()
+  const operator = callAs(operatorKey)
+  for (const id of [' 1', '..%2Fx', 'deployment', 'a'.repeat(2000)]) {
+    for (const [method, path] of [
+      ['GET', `/iam/v2/api-keys?spec.resource=${id}`],
+      ['GET', `/cmk/v2/clusters/${id}`],
+      ['DELETE', `/cmk/v2/clusters/${id}`],
+      ['DELETE', `/iam/v2/service-accounts/${id}`],
+      ['DELETE', `/iam/v2/api-keys/${id}`],
+      ['GET', `/v3/clusters/${id}`],
+    ] as const) {
+      assert.equal((await operator(method, path)).status, 404, `${method} ${path}`)
+    }
+  }
+  assert.equal((await operator('GET', '/iam/v2/api-keys?spec.resource=')).status, 404)
   assert.deepEqual(failures, [])
 })

@@ -90,7 +90,10 @@ async function startService(loopbackOnly: boolean) {
   })
   const headers = { authorization: authorizationOf(operatorKey) }
   const asOperator = new Request('http://localhost', { headers })
-  const app = createApp({ ...edge, authenticate: (_, host) => tenants.authenticate(asOperator, host) })
+  const app = createApp({
+    ...edge,
+    authenticate: (_, ...caller) => tenants.authenticate(asOperator, ...caller),
+  })
   return { app, cluster: tenants.pool.get('local'), deps, failures }
 }
 

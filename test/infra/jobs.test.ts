@@ -41,6 +41,11 @@ test('the schedule wakes one version with an event that the compactor knows', ()
   })
 })
 
+test('a version outlives its successor, so that a pass that it began goes on with its own workers', () => {
+  const [version] = resourcesOf(jobs, 'AWS::Lambda::Version').map(([, resource]) => resource)
+  assert.equal(version?.DeletionPolicy, 'Retain')
+})
+
 test('what fails or never begins ends in the queue, and is not repeated', () => {
   const [[queue] = []] = resourcesOf(jobs, 'AWS::SQS::Queue')
   const arn = { 'Fn::GetAtt': [queue, 'Arn'] }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { counters, metricNamespace, timings } from '../../shared/runtime/metrics.ts'
+import { counters, gauges, metricNamespace, timings } from '../../shared/runtime/metrics.ts'
 import { production, resourcesOf, settings, synthesise } from './synthesised.ts'
 
 const alarmEmail = 'ops@example.com'
@@ -50,7 +50,7 @@ test('silence rings where somebody should speak, and nowhere else', () => {
 })
 
 test('metrics of the functions are watched under the names and dimensions that they are written with', () => {
-  const known = [...Object.keys(counters), ...Object.keys(timings)]
+  const known = [counters, gauges, timings].flatMap((table) => Object.keys(table))
   const functions = ['produce', 'fetch', 'compactor']
   const text = JSON.stringify([alarms, resourcesOf(observability, 'AWS::CloudWatch::Dashboard')])
   const watched = alarms.flatMap(([, { Properties }]) => ownMetrics(Properties))
@@ -86,6 +86,17 @@ function ownMetrics(properties: object): WatchedMetric[] {
   ]
   return all.filter(({ Namespace }) => Namespace === metricNamespace)
 }
+
+test('an uncleanable partition and a broken max.compaction.lag.ms wake somebody up', () => {
+  for (const metric of ['UncleanablePartitionsCount', 'MaxCompactionDelaySecs']) {
+    const [[, { Properties }] = assert.fail(metric), ...others] = alarms.filter(
+      ([, alarm]) => alarm.Properties.MetricName === metric,
+    )
+    assert.equal(others.length, 0)
+    assert.equal(Properties.Statistic, 'Maximum')
+    assert.equal(Properties.Namespace, metricNamespace)
+  }
+})
 
 test("lines of level ERROR are counted in every function's log", () => {
   const filters = resourcesOf(observability, 'AWS::Logs::MetricFilter')

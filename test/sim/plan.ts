@@ -11,6 +11,7 @@ import { createPlainProducer } from './actors/plainProducer.ts'
 import { createReader } from './actors/reader.ts'
 import { createSwarm } from './actors/swarm.ts'
 import { drawFaults, type Faults } from './faults.ts'
+import type { GroupPlan } from './groups/plan.ts'
 import type { Prng } from './prng.ts'
 import type { Actor } from './sim.ts'
 import { drawRules, keepsAll } from './topicRules.ts'
@@ -24,6 +25,8 @@ export interface Plan {
   readonly compaction: CompactionSettings
   readonly topics: readonly AdminSettings[]
   readonly actors: readonly Actor[]
+  /** Where the run is about consumer groups. */
+  readonly groups?: GroupPlan
 }
 
 /** Without compaction a seed is the run that it was before there was a compactor. */
@@ -49,7 +52,7 @@ export function drawPlan(random: Prng, compacts: boolean): Plan {
   }
 }
 
-function drawCompaction(random: Prng): CompactionSettings {
+export function drawCompaction(random: Prng): CompactionSettings {
   return {
     segmentBytesMax: random.pick([200, 1_000, 10_000]),
     reconcileAgeMs: random.pick([0, 200, 3_000]),
@@ -69,7 +72,7 @@ function drawCompactionActors(random: Prng, topicNames: readonly string[]): read
   ]
 }
 
-function drawSettings(random: Prng): ClusterSettings {
+export function drawSettings(random: Prng): ClusterSettings {
   return {
     flush: {
       lingerMs: random.pick([0, 2, 20]),

@@ -9,12 +9,13 @@ import { type RunResult, simulate } from './simulate.ts'
 
 const help = `Simulates Millrace: the real service on stores in memory, in virtual time, with faults drawn from a seed.
 
-  npm run sim -- [--seed N] [--steps N] [--seeds K] [--no-compactor]
+  npm run sim -- [--seed N] [--steps N] [--seeds K] [--no-compactor | --groups]
 
   --seed N    the first seed (default 1); the same seed is the same run
   --steps N   events under faults, before they stop (default 3000)
   --seeds K   as many seeds, from the first one on (default 1)
   --no-compactor   the log alone, without compactors and collectors
+  --groups         consumer groups
 `
 
 const { values } = parseArgs({
@@ -23,11 +24,13 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '3000' },
     seeds: { type: 'string', default: '1' },
     'no-compactor': { type: 'boolean', default: false },
+    groups: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 
 const compacts = !values['no-compactor']
+const { groups } = values
 
 if (values.help) process.stdout.write(help)
 else process.exitCode = await main(number(values.seed), number(values.steps), number(values.seeds))
@@ -56,7 +59,7 @@ async function main(first: number, steps: number, seeds: number): Promise<number
       plan = drawn
       if (seeds === 1) printPlan(seed, drawn)
     }
-    const result = await simulate({ seed, steps, compacts, onPlan })
+    const result = await simulate({ seed, steps, compacts, groups, onPlan })
     stepsTaken += result.steps
     addTo(total, result.counters)
     if (seeds > 1) bar.increment()
@@ -79,6 +82,8 @@ function printPlan(seed: number, plan: Plan): void {
   console.log(`faults ${JSON.stringify(plan.faults)}`)
   console.log(`${plan.processes} processes, settings ${JSON.stringify(plan.settings)}`)
   console.log(`compaction ${JSON.stringify(plan.compaction)}`)
+  if (plan.groups)
+    console.log(`groups ${JSON.stringify({ network: plan.groups.network, times: plan.groups.times })}`)
   for (const { topicName, rules } of plan.topics) console.log(`topic ${topicName}: ${JSON.stringify(rules)}`)
   for (const { name } of plan.actors) console.log(`actor: ${name}`)
 }
@@ -89,7 +94,9 @@ function printFailure(result: RunResult, seed: number, steps: number): void {
   printCounters(result.counters)
   console.log(`\n${result.violations.length} violations, the first ones:`)
   for (const violation of result.violations.slice(0, 10)) console.log(`  ${violation}`)
-  console.log(`\nAgain: npm run sim -- --seed ${seed} --steps ${steps}${compacts ? '' : ' --no-compactor'}`)
+  console.log(
+    `\nAgain: npm run sim -- --seed ${seed} --steps ${steps}${compacts ? '' : ' --no-compactor'}${groups ? ' --groups' : ''}`,
+  )
 }
 
 function printCounters(counters: Counters): void {

@@ -9,10 +9,14 @@ import { createMemoryObjectStore } from '../../shared/storage/memory/objectStore
 import { createMemoryTable } from '../../shared/storage/memory/table.ts'
 import { ensureTopic } from './actors/admin.ts'
 import { checkHistory } from './checkers/check.ts'
+import { checkGroups } from './checkers/groups.ts'
 import { readStoredLogs } from './checkers/storedLog.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type Faults, noFaults } from './faults.ts'
 import { finale } from './finale.ts'
+import { findLeftovers, type GroupReads, groupFinale } from './groups/finale.ts'
+import { drawGroupsPlan } from './groups/plan.ts'
+import { watchGroups } from './groups/watch.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { createFleet, stackOf } from './process.ts'
 import { settle } from './settle.ts'
@@ -26,6 +30,8 @@ export interface RunOptions {
   readonly steps: number
   /** Whether there are compactors; true where it is absent. */
   readonly compacts?: boolean
+  /** Whether there are consumer groups, and little else; false where it is absent. */
+  readonly groups?: boolean
   /** For tests of the simulation itself: stores that are broken on purpose. */
   readonly spoilTable?: (table: Table) => Table
   readonly spoilObjects?: (objects: ObjectStore) => ObjectStore
@@ -63,7 +69,7 @@ const patienceMs = 3_600_000
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const world = createWorld(options.seed, options.onTrace)
   const { compacts = true } = options
-  const plan = drawPlan(world.random, compacts)
+  const plan: Plan = options.groups ? drawGroupsPlan(world.random) : drawPlan(world.random, compacts)
   options.onPlan?.(plan)
   const scope = createScope('tenant')
   const counters = createCounters()
@@ -74,7 +80,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   }
   const rulesOf = (name: string) => plan.topics.find(({ topicName }) => topicName === name)?.rules ?? keepsAll
   const watch = createWatch({
-    table: (options.spoilTable ?? same)(createMemoryTable()),
+    table: watchedGroups(plan, (options.spoilTable ?? same)(createMemoryTable()), world, report),
     objects: (options.spoilObjects ?? same)(createMemoryObjectStore()),
     scope,
     counters,
@@ -90,10 +96,19 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 
   const run = { sim, phase, plan, violations, watch }
   await perform(run, options.steps)
-  if (violations.length === 0 && compacts) await drive(run, settle(sim, watch))
+  let groupReads: GroupReads = new Map()
+  if (violations.length === 0 && plan.groups) {
+    const { runOf, end } = plan.groups
+    const finish = async () => {
+      groupReads = await groupFinale(runOf(sim), end)
+      await findLeftovers(sim, end.seats, watch.table)
+    }
+    await drive(run, finish())
+  } else if (violations.length === 0 && compacts) await drive(run, settle(sim, watch))
   if (violations.length === 0) {
     const stored = await readStoredLogs({ ...watch, scope }, watch)
     violations.push(...checkHistory(sim.history, stored, watch.incarnations))
+    if (plan.groups) violations.push(...checkGroups({ ...plan.groups, reads: groupReads }, stored.logs))
   }
   return {
     violations,
@@ -103,6 +118,15 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     traceTail: world.traceTail(),
     counters,
   }
+}
+
+function watchedGroups(
+  { groups }: Plan,
+  table: Table,
+  world: World,
+  report: (violation: string) => void,
+): Table {
+  return groups ? watchGroups({ table, history: groups.history, world, report }) : table
 }
 
 function same<T>(value: T): T {
@@ -164,7 +188,7 @@ async function perform(run: Run, steps: number): Promise<void> {
   fleet.thawAll()
   await drive(run, acting)
   while (violations.length === 0 && (await world.step()));
-  await drive(run, finale(sim))
+  if (!plan.groups) await drive(run, finale(sim))
 }
 
 const nightMeanMs = 1_800_000

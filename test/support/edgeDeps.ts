@@ -17,6 +17,7 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
         clusterIds: [],
         cluster: () => undefined,
         compaction: () => undefined,
+        throttledMs: () => 0,
       }),
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },
     random: { bytes: (length) => new Uint8Array(length).fill(7), float: () => 0.5 },

@@ -5,7 +5,9 @@ import type { AppDeps } from '../../shared/http/context.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { Clock } from '../../shared/ports/world.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
+import { createIssuerNetwork } from '../../shared/runtime/issuerNetwork.ts'
 import { createTenants } from '../../shared/runtime/tenants.ts'
+import type { AuditEvent } from '../../shared/service/auditEvent.ts'
 import { type Compaction, createCompaction } from '../../shared/service/compaction.ts'
 import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
@@ -32,10 +34,13 @@ export async function createTestTenants(settings: Settings = {}) {
       throw error
     },
   }
+  const told: AuditEvent[] = []
   const compactions = new Map<string, Compaction>()
   const tenants = createTenants(deps, {
     cluster: defaultClusterSettings,
     pepper: testPepper,
+    network: createIssuerNetwork(true),
+    tellAudit: (event) => told.push(event),
     compaction: (clusterId) => {
       const ports = { ...deps, scope: createScope(clusterId) }
       const compaction =
@@ -75,6 +80,8 @@ export async function createTestTenants(settings: Settings = {}) {
     deps,
     tenants,
     failures,
+    /** What was told of the audit log: events of no cluster. */
+    told,
     operatorKey,
     makeKey,
     callAs,

@@ -7,8 +7,6 @@ export interface ErrorDetails {
   readonly retriable: boolean
   /** What the service wants to be left alone for. */
   readonly retryAfterMs?: number
-  /** Of a refused sequence: the one that would have been taken. */
-  readonly expectedSequence?: number
   readonly cause?: unknown
 }
 
@@ -20,7 +18,6 @@ export class MillraceError extends Error {
   readonly errorCode: number
   readonly retriable: boolean
   readonly retryAfterMs: number
-  readonly expectedSequence: number | undefined
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? {} : { cause: details.cause })
@@ -28,7 +25,6 @@ export class MillraceError extends Error {
     this.errorCode = details.errorCode
     this.retriable = details.retriable
     this.retryAfterMs = details.retryAfterMs ?? 0
-    this.expectedSequence = details.expectedSequence
   }
 }
 
@@ -45,7 +41,7 @@ export const codes = {
   sequenceStored: 40910,
 } as const
 
-export function isRefusal(error: unknown, ...errorCodes: readonly number[]): error is MillraceError {
+export function isRefusal(error: unknown, ...errorCodes: readonly number[]): boolean {
   return error instanceof MillraceError && errorCodes.includes(error.errorCode)
 }
 
@@ -59,13 +55,11 @@ export const noAnswer = (message: string, cause?: unknown): MillraceError =>
 /** An answer that is a refusal, as an error; proxies on the way answer in other shapes. */
 export function refusalOf(status: number, headers: Headers, text: string): MillraceError {
   const { errorCode, message } = parseBody(text)
-  const expected = headers.get('producer-expected-seq')
   return new MillraceError(message ?? `HTTP ${status}`, {
     status,
     errorCode: errorCode ?? status,
     retriable: status === 408 || status === 429 || status >= 500,
     retryAfterMs: (Number(headers.get('retry-after')) || 0) * 1000,
-    ...(expected !== null && { expectedSequence: Number(expected) }),
   })
 }
 

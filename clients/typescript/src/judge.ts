@@ -4,23 +4,26 @@
 import { codes, isRefusal, MillraceError } from './errors.ts'
 import { backoffMs } from './retry.ts'
 
-export interface Attempt {
-  readonly error: unknown
-  /** How many went before. */
+export interface Progress {
+  /** Attempts that went before. */
   readonly attempt: number
   /** One of them may have stored the batch. */
   readonly uncertain: boolean
-  readonly records: number
   /** A new producer id was taken for this batch already. */
   readonly renewed: boolean
+}
+
+export interface Failure extends Progress {
+  readonly error: unknown
+  readonly records: number
   readonly leftMs: number
   readonly random: number
 }
 
 export type Verdict =
   | { readonly kind: 'retry'; readonly afterMs: number; readonly uncertain: boolean }
-  /** Stored, offsets no longer known. */
-  | { readonly kind: 'stored' }
+  /** `reports`: where; without them it is no longer known. */
+  | { readonly kind: 'stored'; readonly reports?: string }
   /** The sequence is no good, and nothing is stored: again as another producer. */
   | { readonly kind: 'renew' }
   /** Nothing is stored, and a record of it may be at fault: each half by itself. */
@@ -28,7 +31,7 @@ export type Verdict =
   /** `uncertain`: the sequence may be used up, so this producer id ends here. */
   | { readonly kind: 'fail'; readonly error: unknown; readonly uncertain: boolean }
 
-export function judge(failed: Attempt): Verdict {
+export function judge(failed: Failure): Verdict {
   const { error, leftMs } = failed
   if (!(error instanceof MillraceError)) return { kind: 'fail', error, uncertain: true }
   if (isRefusal(error, codes.sequenceStored)) return { kind: 'stored' }
@@ -40,7 +43,7 @@ export function judge(failed: Attempt): Verdict {
   return { kind: 'fail', error: tooLate(error, uncertain), uncertain }
 }
 
-function refused({ uncertain, records, renewed }: Attempt, error: MillraceError): Verdict {
+function refused({ uncertain, records, renewed }: Failure, error: MillraceError): Verdict {
   if (uncertain) return { kind: 'fail', error, uncertain }
   if (isRefusal(error, codes.sequenceGap, codes.producerFenced) && !renewed) return { kind: 'renew' }
   if (records > 1 && [400, 413, 422].includes(error.status)) return { kind: 'halve' }

@@ -1,7 +1,15 @@
 // The way of one partition's records to the service: batches one after the other, each until it is acknowledged or given
 // up, so that records keep their order and sequences have no gap.
 
-import { addTo, type Batch, type BatchLimits, type Entry, type OpenBatch, openBatch, waitMs } from './batch.ts'
+import {
+  addTo,
+  type Batch,
+  type BatchLimits,
+  type Entry,
+  type OpenBatch,
+  openBatch,
+  waitMs,
+} from './batch.ts'
 import { createDelivery, type DeliveryDeps } from './deliver.ts'
 
 export interface LaneDeps extends DeliveryDeps {

@@ -16,7 +16,7 @@ import {
   serviceAccountResource,
   serviceAccountSchema,
 } from '../operatorResources.ts'
-import { parseIsoInstant } from '../wire/isoTime.ts'
+import { parseIsoInstant } from '../../base/isoTime.ts'
 
 const tags = ['Keys (operator)']
 const accountsPath = '/iam/v2/service-accounts'

@@ -102,6 +102,7 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
       const hint = 'JSON records go to the records of the topic'
       throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `${recordBatchType} is read here; ${hint}`)
     }
+    await cluster.admitProduce(topic_name)
     const appended = await withBody(c, deps, (body) => {
       if (body.length > 0) return cluster.produceBatches(topic_name, partition_id, body)
       throw emptyBody()

@@ -120,6 +120,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
     const cluster = findCluster(c, cluster_id)
     requireJson(c)
+    await cluster.admitProduce(topic_name)
     const producer = parseProducer((name) => c.req.header(name))
     if (producer !== undefined) {
       return withBody(c, deps, (body) => appendIdempotently(cluster, topic_name, body, producer))

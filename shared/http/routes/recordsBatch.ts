@@ -45,6 +45,7 @@ export function registerRecordBatchRoutes(app: App, deps: HttpDeps): void {
     const { cluster_id, topic_name } = parseParams(c, topicParams)
     const cluster = findCluster(c, cluster_id)
     requireJson(c)
+    await cluster.admitProduce(topic_name)
     return withBody(c, deps, async (body) => {
       if (body.length === 0) throw emptyBody()
       const entries = parseEntries(body, deps.limits.batchEntriesMax)

@@ -88,6 +88,7 @@ async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<R
     const known = Array.from(v2Formats.keys()).join(', ')
     throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `HTTP 415 Unsupported Media Type: records are ${known}`)
   }
+  await cluster.admitProduce(target.topicName)
   const outcomes = await withBody(c, deps, (bytes) =>
     cluster.produceRecords(target.topicName, parseV2Records(bytes, format, target.partition)),
   )

@@ -12,7 +12,7 @@ import {
 } from '../../metadata/instanceItem.ts'
 import type { Seek } from '../../service/consumerInstances.ts'
 import type { OffsetToCommit, TopicPartition } from '../../service/groups.ts'
-import { parseIsoInstant } from './isoTime.ts'
+import { parseIsoInstant } from '../../base/isoTime.ts'
 import { isArray, isObject, type Json, type JsonObject, parseJson } from './json.ts'
 import { refuse, refuseUnknown } from './v2Fields.ts'
 

@@ -1,29 +1,22 @@
 // A bucket and a table on AWS, for commands: with the credentials of whoever runs them. Refused before anything else
 // is asked of them when they cannot be reached, or do not belong together.
 
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
 import type { LogDeps } from '../../log/deps.ts'
 import { createScope, deploymentKey, deploymentObject } from '../../metadata/scope.ts'
 import { expectDeployment } from '../../service/deployment.ts'
 import { createS3ObjectStore } from '../../storage/aws/objectStore.ts'
 import { createDynamoTable } from '../../storage/aws/table.ts'
-import { objectMsMax, tableMsMax, timeouts } from '../awsProcess.ts'
+import { type AwsAddress, createDynamoClient, createS3Client } from '../awsClients.ts'
 import { systemClock, systemRandom } from '../clock.ts'
+import { createConnections } from '../connections.ts'
 import { logFailure } from '../logger.ts'
 import type { AwsPlace } from './place.ts'
 
 export async function withAws<T>(place: AwsPlace, work: (deps: LogDeps) => Promise<T>): Promise<T> {
-  const { bucket, tableName, clusterId, region, endpoint } = place
-  const common = {
-    maxAttempts: 1,
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-  }
-  // A host of one's own has no subdomain for each bucket.
-  const forcePathStyle = endpoint !== undefined
-  const s3 = new S3Client({ ...common, forcePathStyle, requestHandler: timeouts(objectMsMax) })
-  const dynamo = new DynamoDBClient({ ...common, requestHandler: timeouts(tableMsMax) })
+  const { bucket, tableName, clusterId } = place
+  const connections = createConnections(systemClock)
+  const s3 = createS3Client(connections, addressOf(place))
+  const dynamo = createDynamoClient(connections, addressOf(place))
   const ports = { clock: systemClock, random: systemRandom }
   const deps = {
     ...ports,
@@ -41,6 +34,11 @@ export async function withAws<T>(place: AwsPlace, work: (deps: LogDeps) => Promi
     dynamo.destroy()
   }
 }
+
+const addressOf = ({ region, endpoint }: AwsPlace): AwsAddress => ({
+  ...(region === undefined ? {} : { region }),
+  ...(endpoint === undefined ? {} : { endpoint }),
+})
 
 /** Asked directly: what the engine makes of a refusal, a storage that does not answer, tells an operator nothing. */
 async function reach({ objects, table }: LogDeps, { bucket, tableName }: AwsPlace): Promise<void> {

@@ -239,8 +239,22 @@ async function checkCompaction(
     if (write.kind === 'delete' && write.key.sk.startsWith('index/')) checkIndexGone(watcher, write.key)
   }
   if (newEnd === undefined) return
+  checkSkipped(watcher, before, writes, newEnd)
   const ends = watcher.boundary.get(name) ?? []
   watcher.boundary.set(name, [...ends, { atMs: watcher.now(), end: newEnd }])
+}
+
+/** Without a segment the segments' end moves over deleted records alone. */
+function checkSkipped(
+  { report, counters }: Watcher,
+  { topicId, partition, segmentsEnd, logStart }: PartitionBefore,
+  writes: readonly TransactWrite[],
+  newEnd: number,
+): void {
+  if (writes.some(({ kind, key }) => kind === 'put' && key.sk.startsWith('segment/'))) return
+  counters.count('deletedSkipped')
+  if (newEnd > segmentsEnd && newEnd <= logStart) return
+  report(`${topicId}/${partition}: the segments' end moved to ${newEnd}, and the log starts at ${logStart}`)
 }
 
 function checkRetention(

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { StorageError } from '../../../shared/base/errors.ts'
 import type { Codec } from '../../../shared/kafka/compression.ts'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
+import { parseSegmentItem } from '../../../shared/metadata/segmentItem.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
 import {
   collectAll,
@@ -245,6 +246,52 @@ test('behind a damaged flush what is merged is still compacted by key', async ()
   assert.deepEqual(left, ['2:a=2', '3:b=3', `4:c=${'damaged'.repeat(20)}`])
   assert.equal((await cluster.listOffsets('t', 0, { kind: 'earliest' })).offset, 0)
 })
+
+test('DeleteRecords beyond a damaged flush makes way: merging goes on behind it', async () => {
+  const { mill, cluster, damaged, compactor } = await withDamagedFlush({})
+  await produceEach(cluster, [keyed('d', '5'), keyed('e', '6')])
+  await cluster.idle()
+  await settle(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable.keys()], ['t-0'])
+  await cluster.deleteRecords('t', 0, 6)
+  await cluster.idle()
+  await pass(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable], [])
+  assert.deepEqual(await segmentsOf(mill), ['6-6'])
+  assert.deepEqual(shown(await readLog(mill.cluster())), ['6:e=6'])
+  for (let i = 0; i < 3; i++) {
+    mill.clock.advance(4 * hour)
+    await pass(mill, compactor)
+    await collectAll(mill, compactor)
+  }
+  assert.ok(!(await mill.objectNames()).includes(damaged))
+  assert.deepEqual(shown(await readLog(mill.cluster())), ['6:e=6'])
+})
+
+test('what DeleteRecords took before it was merged is not merged, also where nothing is left', async () => {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 1, { 'millrace.write.path': 's3' })
+  await produceEach(cluster, [keyed('a', '0'), keyed('b', '1'), keyed('c', '2')])
+  await cluster.deleteRecords('t', 0, 3)
+  const compactor = mill.compactor()
+  for (let i = 0; i < 4; i++) {
+    mill.clock.advance(4 * hour)
+    await pass(mill, compactor)
+    await collectAll(mill, compactor)
+  }
+  assert.equal(compactor.report.counters.segmentsWritten, 0)
+  assert.deepEqual(await mill.objectNames(), [])
+  await produceEach(cluster, [keyed('d', '3')])
+  await settle(mill, compactor)
+  assert.deepEqual(await segmentsOf(mill), ['3-3'])
+  assert.deepEqual(shown(await readLog(mill.cluster())), ['3:d=3'])
+})
+
+async function segmentsOf(mill: Mill): Promise<readonly string[]> {
+  const items = (await mill.items()).filter(({ key }) => key.sk.startsWith('segment/')).map(parseSegmentItem)
+  return items.map(({ baseOffset, endOffset }) => `${baseOffset}-${endOffset - 1}`)
+}
 
 test('retention by bytes counts what is not merged yet, in index and tail', async () => {
   const mill = createMill()

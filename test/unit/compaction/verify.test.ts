@@ -4,7 +4,8 @@ import { type Finding, verify } from '../../../shared/compaction/verify.ts'
 import { encodeExtents } from '../../../shared/metadata/extent.ts'
 import { parseIndexItem } from '../../../shared/metadata/indexItem.ts'
 import { indexSortKey, segmentSortKey } from '../../../shared/metadata/scope.ts'
-import type { Item } from '../../../shared/ports/table.ts'
+import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
+import type { Item, Table } from '../../../shared/ports/table.ts'
 import {
   collectAll,
   createMill,
@@ -288,4 +289,72 @@ test('a sequencer in the work list that no topic has is an orphan', async () => 
     await mill.table.write({ kind: 'delete', key: topic.key })
   })
   assert.match(found.join('\n'), /^orphan sequencer \S+\/0: no topic has it$/m)
+})
+
+/** A log that lives: `meanwhile` happens once, between what a walk reads first and what it reads then. */
+async function findingsWhile(when: 'names' | 'listing', meanwhile: (mill: Mill) => Promise<unknown>) {
+  const { mill } = await createFullMill()
+  let isOver = false
+  const once = async () => {
+    if (isOver) return
+    isOver = true
+    await meanwhile(mill)
+  }
+  const table: Table = {
+    ...mill.table,
+    async query(range) {
+      if (when === 'names' && range.pk.endsWith('/p0')) await once()
+      return mill.table.query(range)
+    },
+  }
+  const objects: ObjectStore = {
+    ...mill.objects,
+    async list(...page) {
+      if (when === 'listing') await once()
+      return mill.objects.list(...page)
+    },
+  }
+  const findings: Finding[] = []
+  const listener = { finding: (finding: Finding) => findings.push(finding), progress: () => undefined }
+  await verify(mill.depsOn({ table, objects }), listener)
+  assert.ok(isOver)
+  return shown(findings)
+}
+
+test('what writers and the compactor do meanwhile is no finding', async () => {
+  const write = async (mill: Mill) => {
+    await produceEach(mill.cluster(), [keyed('m', 'x'.repeat(20_000)), keyed('n', 'y')], 'big')
+    await produceEach(mill.cluster(), [keyed('k1', 'new')])
+  }
+  const compact = async (mill: Mill) => {
+    await write(mill)
+    await settle(mill, mill.compactor({ segmentBytesMax: 2000 }))
+  }
+  const before = shown((await findingsOf((await createFullMill()).mill)).findings)
+  for (const when of ['names', 'listing'] as const) {
+    assert.deepEqual(await findingsWhile(when, write), before, when)
+    assert.deepEqual(await findingsWhile(when, compact), before, when)
+  }
+})
+
+test('a topic that is deleted or made meanwhile is no finding', async () => {
+  const before = shown((await findingsOf((await createFullMill()).mill)).findings)
+  assert.deepEqual(await findingsWhile('names', (mill) => mill.cluster().deleteTopic('big')), before)
+  const make = async (mill: Mill) => {
+    await createTopic(mill.cluster(), 'made', 1)
+    await produceEach(mill.cluster(), [keyed('a', 'x'.repeat(20_000))], 'made')
+  }
+  assert.deepEqual(await findingsWhile('names', make), before)
+  assert.deepEqual(await findingsWhile('listing', make), before)
+})
+
+test('a walk ends where its time does, and then says nothing of orphans', async () => {
+  const { mill } = await createFullMill()
+  await mill.objects.putIfAbsent(mill.scope.segmentObject('0'.repeat(32)), [new Uint8Array(5)])
+  let asked = 0
+  const findings: Finding[] = []
+  const listener = { finding: (finding: Finding) => findings.push(finding), progress: () => undefined }
+  const summary = await verify(mill.depsOn({}), listener, () => ++asked > 5)
+  assert.equal(summary.unfinished, true)
+  assert.deepEqual([summary.partitions < 3, summary.objects, findings], [true, 0, []])
 })

@@ -95,9 +95,28 @@ test('a join repeated after a lost answer, or begun anew after a fence, ends whe
   assert.equal(again.group, alone)
   assert.equal(again.answer.assignment?.length, 4)
   const anew = one(revoking, joinRequest('a'))
-  assert.deepEqual([anew.answer.memberEpoch, text(anew.answer.assignment ?? [])], [2, ['t-0', 't-1']])
-  const gets = one(anew.group, heartbeat('b', 2, owning()))
-  assert.deepEqual(text(gets.answer.assignment ?? []), ['t-2', 't-3'], 'who begins anew owns nothing')
+  assert.deepEqual([anew.answer.memberEpoch, text(anew.answer.assignment ?? [])], [1, ['t-0', 't-1']])
+  const said = one(anew.group, heartbeat('a', 1, owning(0, 1)))
+  assert.equal(said.answer.memberEpoch, 2)
+  const gets = one(said.group, heartbeat('b', 2, owning()))
+  assert.deepEqual(text(gets.answer.assignment ?? []), ['t-2', 't-3'])
+})
+
+test('a join that comes late and finds its member at work takes nothing from it', () => {
+  for (const before of [crowded, revoking]) {
+    const late = one(before, joinRequest('a')).group
+    assert.deepEqual(
+      one(late, heartbeat('b', 2, owning())).answer.assignment,
+      undefined,
+      'nothing is free yet',
+    )
+    const goesOn = one(late, heartbeat('a', 1, owning(0, 1, 2, 3)))
+    assert.deepEqual([goesOn.answer.memberEpoch, text(goesOn.answer.assignment ?? [])], [1, ['t-0', 't-1']])
+    assert.deepEqual(
+      after(goesOn.group, heartbeat('a', 1, owning(0, 1)), heartbeat('b', 2, owning())),
+      shared,
+    )
+  }
 })
 
 test('who leaves gives up everything', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCompactorEvent, parsePartitionOutcome } from '../../../shared/runtime/compactorEvent.ts'
 
-const turn = { kind: 'partition', topicName: 't', topicId: 'abc', partition: 3, deadlineMs: 1000 }
+const turn = { kind: 'partition', clusterId: 'lkc-1', topicName: 't', topicId: 'abc', partition: 3, deadlineMs: 1000 }
 
 test("the schedule's event is known by its detail-type", () => {
   const event = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event', detail: {} }
@@ -27,6 +27,7 @@ test('a foreign event is refused, and a field that is wrong is named', () => {
     assert.throws(() => parseCompactorEvent(event), /none of the compactor's/)
   }
   const wrong = {
+    clusterId: [7, undefined],
     topicName: [7, undefined],
     topicId: [{}],
     partition: [-1, 1.5, '3', null],

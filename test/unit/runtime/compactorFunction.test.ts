@@ -137,6 +137,42 @@ test('the turn of a topic that was created again since does nothing, and an even
   assert.deepEqual(await workerFunction({ ...turn, partition: 1 }, context), { dueMs: undefined })
 })
 
+test('while one planner is at it another returns at once and has nobody work', async (t) => {
+  const { mill } = await createWrittenMill(3)
+  const working = Promise.withResolvers<void>()
+  const free = Promise.withResolvers<void>()
+  const { server, planner } = await startFunction(t, mill, () => {
+    working.resolve()
+    return free.promise
+  })
+  const first = planner()(schedule, context)
+  await working.promise
+  mill.clock.advance(minute)
+  const second = planner()
+  assert.deepEqual(await second(schedule, context), { isPlannedByAnother: true })
+  free.resolve()
+  assert.deepEqual(await first, { sequencers: 1, unfinished: false, collected: 0 })
+  assert.equal(server.requests.length, 3)
+  assert.deepEqual(await second(schedule, context), { sequencers: 1, unfinished: false, collected: 0 })
+})
+
+test('a planner that was killed is in the way only as long as it could have lived', async (t) => {
+  const { mill } = await createWrittenMill(1)
+  const { planner } = await startFunction(t, mill)
+  const asked = Promise.withResolvers<void>()
+  const query = () => {
+    asked.resolve()
+    return new Promise<never>(() => {})
+  }
+  void planner({ table: { ...mill.table, query } })(schedule, contextOf(5 * minute))
+  await asked.promise
+  const next = planner()
+  assert.deepEqual(await next(schedule, context), { isPlannedByAnother: true })
+  mill.clock.advance(5 * minute)
+  assert.deepEqual(await next(schedule, context), { sequencers: 1, unfinished: false, collected: 0 })
+  assert.deepEqual(await mergedPartitions(mill), [0])
+})
+
 test('an environment collects in its first pass and then every ten minutes', async (t) => {
   const mill = createMill()
   let listings = 0

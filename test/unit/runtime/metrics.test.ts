@@ -41,6 +41,19 @@ test('counters are summed over requests and written once', () => {
   assert.deepEqual(take(), [])
 })
 
+test('of a gauge the largest value is written, 0 too', () => {
+  const { metrics, take } = gather()
+  metrics.gauge('MaxCleanTimeSecs', 2)
+  metrics.gauge('MaxCleanTimeSecs', 1.5)
+  metrics.gauge('UncleanablePartitionsCount', 0)
+  metrics.flush()
+  const names = [['UncleanablePartitionsCount', 'Count'] as const, ['MaxCleanTimeSecs', 'Seconds'] as const]
+  const line = { Stage: 'dev', Function: 'fetch', MaxCleanTimeSecs: 2, UncleanablePartitionsCount: 0 }
+  assert.deepEqual(take(), [{ _aws: directive(names), ...line }])
+  metrics.flush()
+  assert.deepEqual(take(), [])
+})
+
 test('times are kept one by one under the dimension that tells them apart', () => {
   const { metrics, take } = gather()
   metrics.time('StorageTimeMs', 'GetItem', 3)

@@ -25,6 +25,7 @@ function createDoor() {
     pepper,
     clock,
     verifyToken: () => Promise.resolve(undefined),
+    certificates: undefined,
     reportBackgroundFailure: (error) => {
       throw error
     },

@@ -4,6 +4,7 @@ import { KafkaError } from '../../../shared/base/errors.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { createAclStore } from '../../../shared/security/aclStore.ts'
+import type { Rights } from '../../../shared/service/ask.ts'
 import { createAuthorizedCluster } from '../../../shared/service/authorizedCluster.ts'
 import { createConsumerInstances } from '../../../shared/service/createConsumerInstances.ts'
 import { createTestCluster, memoryPorts } from '../../support/testCluster.ts'
@@ -25,13 +26,11 @@ async function start(refused: 'GROUP' | 'TOPIC') {
   await cluster.createTopic({ name: 't', partitionCount: 1, configs: [], validateOnly: false })
   const deps = { ...ports, random: systemRandom }
   const isAllowed = (_: unknown, { type }: { readonly type: string }) => type !== refused
+  const rights: Rights = { isAllowed, isAllowedSomewhere: () => true, renewed: () => Promise.resolve(rights) }
   const authorized = createAuthorizedCluster(
     cluster,
     createAclStore({ ...deps, scope: createScope('test') }),
-    {
-      isAllowed,
-      isAllowedSomewhere: () => true,
-    },
+    rights,
   )
   const all = createConsumerInstances({ cluster, ...deps })
   await all.create(id.groupId, id.name, settings)

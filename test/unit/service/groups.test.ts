@@ -191,6 +191,21 @@ test('groups are listed, described and deleted when nobody is in them', async ()
   assert.deepEqual(await cluster.groups.lags('g'), [], 'a group of the same name begins with nothing')
 })
 
+test('a group whose deletion was carried out and not answered is deleted', async () => {
+  const ports = virtualPorts()
+  const faults: Fault[] = []
+  const table = withFaults(ports.table, ([write]) => (write?.kind === 'delete' ? faults.shift() : undefined))
+  const cluster = createTestCluster({ ...ports, table })
+  await createTopic(cluster, 't', 1)
+  const consumer = newConsumer(joinRequest('m'))
+  await beat(cluster, consumer)
+  await cluster.groups.heartbeat({ groupId: 'g', ...nextRequest(consumer), memberEpoch: -1 })
+  faults.push('lost')
+  await cluster.groups.deleteGroup('g')
+  assert.equal(faults.length, 0)
+  await assert.rejects(cluster.groups.describeGroup('g'), kafkaError('GROUP_ID_NOT_FOUND'))
+})
+
 test('a group that would not fit an item takes nobody else, and who came at the same moment is answered', async () => {
   const cluster = createTestCluster(virtualPorts())
   const namesOf = (letter: string) =>

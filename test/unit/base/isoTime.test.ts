@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatIsoInstant, parseIsoInstant } from '../../../../shared/http/wire/isoTime.ts'
+import { formatIsoInstant, parseIsoInstant } from '../../../shared/base/isoTime.ts'
 
 const firstMs = Date.parse('0000-01-01T00:00:00Z')
 const lastMs = Date.parse('9999-12-31T23:59:59.999Z')

@@ -1,0 +1,15 @@
+// What the package offers.
+
+export type { Receipt } from './batch.ts'
+export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
+export type { ConsumerRecord } from './consumerRecord.ts'
+export { MillraceError } from './errors.ts'
+export type { OffsetReset } from './fetcher.ts'
+export type { OffsetToCommit } from './groupOffsets.ts'
+export { partitionForKey } from './partitioner.ts'
+export { createProducer, type Producer, type ProducerOptions } from './producer.ts'
+export type { Data, ProducerRecord } from './producerRecord.ts'
+export type { RebalanceCallbacks } from './rebalance.ts'
+export type { TopicPartition } from './topicPartition.ts'
+export type { Auth, ConnectionOptions } from './transport.ts'
+export type { World } from './world.ts'

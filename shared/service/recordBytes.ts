@@ -1,0 +1,26 @@
+// How many bytes and records a request brings or an answer holds, as quotas and meters count them: the data of records
+// on their way in, batches as they are on both ways.
+
+import { splitBatches } from '../kafka/recordBatch.ts'
+import { readHeader } from '../kafka/recordBatchLayout.ts'
+import type { FetchedPartition, RecordToProduce } from './cluster.ts'
+
+export const recordBytes = ({ key, value, headers }: RecordToProduce): number =>
+  headers.reduce((sum, header) => sum + Buffer.byteLength(header.key) + (header.value?.length ?? 0), 0) +
+  (key?.length ?? 0) +
+  (value?.length ?? 0)
+
+export const bytesOfRecords = (records: readonly RecordToProduce[]): number =>
+  records.reduce((sum, record) => sum + recordBytes(record), 0)
+
+export const bytesOfBatches = (batches: readonly Uint8Array[]): number =>
+  batches.reduce((sum, { length }) => sum + length, 0)
+
+export const bytesFetched = (fetched: readonly FetchedPartition[]): number =>
+  fetched.reduce((sum, { batches }) => sum + bytesOfBatches(batches), 0)
+
+/** What the headers say: batches that compaction thinned out hold fewer than offsets. */
+export const recordsOf = (batches: readonly Uint8Array[]): number =>
+  batches.reduce((sum, batch) => sum + readHeader(batch).recordCount, 0)
+
+export const recordsOfBody = (body: Uint8Array): number => recordsOf(splitBatches(body))

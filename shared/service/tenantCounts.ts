@@ -1,0 +1,78 @@
+// How many topics, partitions and groups a tenant has: read once in a while, and counted on from there for what this
+// process makes.
+
+import { groupIdOf, type Scope } from '../metadata/scope.ts'
+import { createRemembered } from '../ports/remembered.ts'
+import { retryRepeatable } from '../ports/retry.ts'
+import type { Table } from '../ports/table.ts'
+import type { Clock, Random } from '../ports/world.ts'
+import type { Cluster } from './cluster.ts'
+
+export interface TenantCounts {
+  topics(): Promise<{ readonly topics: number; readonly partitions: number }>
+  noteTopics(topics: number, partitions: number): void
+  /** Groups, this one among them whether it is there or not. */
+  groupsWith(groupId: string): Promise<number>
+}
+
+export interface TenantCountsDeps {
+  readonly table: Table
+  readonly clock: Clock
+  readonly random: Random
+  readonly scope: Pick<Scope, 'consumerGroupsPk'>
+}
+
+const maxAgeMs = 4000
+const groupsPerPage = 1000
+
+export function createTenantCounts(
+  deps: TenantCountsDeps,
+  cluster: Pick<Cluster, 'listTopics'>,
+): TenantCounts {
+  const settings = { clock: deps.clock, maxAgeMs, entriesMax: 1 }
+  let made = { topics: 0, partitions: 0 }
+  const topics = createRemembered(settings, async () => {
+    const before = made
+    const all = await cluster.listTopics()
+    const partitions = all.reduce((sum, { partitionCount }) => sum + partitionCount, 0)
+    // What was made while the list was read may or may not be in it.
+    return { topics: all.length - before.topics, partitions: partitions - before.partitions }
+  })
+  // Groups that were there once are asked for again and again: only one that is not known costs another look.
+  const known = new Set<string>()
+  const groups = createRemembered(settings, async () => {
+    known.clear()
+    for (const groupId of await listGroupIds(deps)) known.add(groupId)
+  })
+
+  return {
+    async topics() {
+      const there = await topics.get('')
+      return { topics: there.topics + made.topics, partitions: there.partitions + made.partitions }
+    },
+    noteTopics(more, partitions) {
+      made = { topics: made.topics + more, partitions: made.partitions + partitions }
+    },
+    async groupsWith(groupId) {
+      if (!known.has(groupId)) await groups.get('')
+      const count = known.has(groupId) ? known.size : known.size + 1
+      known.add(groupId)
+      return count
+    },
+  }
+}
+
+async function listGroupIds({ table, scope, ...deps }: TenantCountsDeps): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let after: string | undefined; ; ) {
+    const page = {
+      pk: scope.consumerGroupsPk,
+      limit: groupsPerPage,
+      ...(after === undefined ? {} : { after }),
+    }
+    const { items, next } = await retryRepeatable(deps, () => table.query(page))
+    ids.push(...items.map(({ key }) => groupIdOf(key.sk)))
+    if (next === undefined) return ids
+    after = next
+  }
+}

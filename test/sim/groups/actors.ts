@@ -1,0 +1,153 @@
+// Clients of groups under faults: they crash, freeze past their session and go on as zombies, leave, come back as static
+// members do; whole groups rest for a while; and somebody resets and deletes offsets and groups, which is refused while
+// they are in use.
+
+import { type Actor, begin, type Sim } from '../sim.ts'
+import { calm, deleteGroup, deleteOffsets, fetchOffsets, resetOffsets } from './calls.ts'
+import { createInstanceClient } from './instance.ts'
+import { createMember, type Member, type MemberSettings } from './member.ts'
+import { exchange } from './network.ts'
+import type { Client, GroupRun } from './run.ts'
+
+/** What the clients of a group have in common. */
+export interface GroupSeat {
+  readonly groupId: string
+  /** Nobody is to be in it until then. */
+  restUntilMs: number
+  /** Who is left when the faults are over. */
+  readonly clients: Set<Client>
+}
+
+type RunOf = (sim: Sim) => GroupRun
+
+export function createMemberActor(runOf: RunOf, seat: GroupSeat, settings: MemberSettings): Actor {
+  return {
+    name: `member ${settings.name}${settings.instanceId ? ' (static)' : ''} of ${seat.groupId}`,
+    async run(sim) {
+      const run = runOf(sim)
+      for (let life = 1; !sim.isEnding(); life++) {
+        const member = createMember(run, { ...settings, name: `${settings.name}#${life}` })
+        await live(run, seat, member, settings.instanceId !== undefined)
+        if (member.isLiving()) seat.clients.add(member)
+        else if (!sim.isEnding()) await sim.world.sleep(sim.world.random.float() * run.times.sessionMs)
+      }
+    },
+  }
+}
+
+/** Ends where the member does, or the faults do. */
+async function live(run: GroupRun, seat: GroupSeat, member: Member, isStatic: boolean): Promise<void> {
+  const { sim, times } = run
+  const { world, counters } = sim
+  const { random } = world
+  while (member.isLiving() && !sim.isEnding()) {
+    await world.sleep(times.intervalMs * (0.3 + random.float()))
+    if (sim.isEnding()) return
+    if (world.now() < seat.restUntilMs) {
+      await member.leave()
+      await world.sleep(seat.restUntilMs - world.now())
+      return
+    }
+    const drawn = random.float()
+    if (drawn < 0.02) {
+      counters.count('memberCrashed')
+      return member.crash()
+    }
+    if (drawn < 0.04) return isStatic && random.chance(0.7) ? member.leaveForAWhile() : member.leave()
+    if (drawn < 0.07) {
+      counters.count('memberFrozen')
+      await world.sleep(random.float() * 2 * times.sessionMs)
+      // What it had in hand when it froze.
+      if (random.chance(0.7)) await member.commitSome(false)
+    }
+    await work(member, sim)
+  }
+}
+
+async function work(member: Member, { world: { random } }: Sim): Promise<void> {
+  await member.beat()
+  if (random.chance(0.8)) await member.read()
+  const drawn = random.float()
+  if (drawn < 0.6) await member.commit()
+  else if (drawn < 0.7) await member.commitSome(random.chance(0.3))
+}
+
+export function createInstanceActor(
+  runOf: RunOf,
+  seat: GroupSeat,
+  name: string,
+  topics: readonly string[],
+): Actor {
+  return {
+    name: `v2 consumer instance ${name} of ${seat.groupId}`,
+    async run(sim) {
+      const run = runOf(sim)
+      const { world } = sim
+      for (let life = 1; !sim.isEnding(); life++) {
+        const client = createInstanceClient(run, { groupId: seat.groupId, name: `${name}.${life}`, topics })
+        while (client.isLiving() && !sim.isEnding()) {
+          await world.sleep(run.times.intervalMs * (0.3 + world.random.float()))
+          if (sim.isEnding()) break
+          if (world.now() < seat.restUntilMs || world.random.chance(0.03)) {
+            await client.leave()
+            await world.sleep(Math.max(0, seat.restUntilMs - world.now()))
+            break
+          }
+          await client.beat()
+          await client.read()
+          if (world.random.chance(0.7)) await client.commit()
+        }
+        if (client.isLiving()) seat.clients.add(client)
+      }
+    },
+  }
+}
+
+const resetTargets = [
+  { earliest: true },
+  { latest: true },
+  { shift_by: -3 },
+  { shift_by: 2 },
+  { offset: 1 },
+] as const
+
+/** Sends a group to rest now and then, and does with its offsets what may be done only then; else it is refused. */
+export function createOffsetsAdmin(runOf: RunOf, seat: GroupSeat, topicNames: readonly string[]): Actor {
+  const { groupId } = seat
+  return {
+    name: `offsets admin of ${groupId}`,
+    async run(sim) {
+      const run = runOf(sim)
+      const { world } = sim
+      const { random } = world
+      const places = () =>
+        topicNames.flatMap((topicName) => [0, 1, 2].map((partition) => ({ topicName, partition })))
+      while (!sim.isEnding()) {
+        await world.sleep(random.float() * 4 * run.times.sessionMs)
+        if (sim.isEnding()) return
+        const drawn = random.float()
+        if (drawn < 0.3) {
+          sim.counters.count('groupRests')
+          seat.restUntilMs = world.now() + random.float() * 3 * run.times.sessionMs
+          await world.sleep(random.float() * (seat.restUntilMs - world.now()))
+        }
+        if (sim.isEnding()) return
+        const act = random.float()
+        if (act < 0.35) await resetOffsets(run, groupId, random.pick(resetTargets))
+        else if (act < 0.5)
+          await deleteOffsets(
+            run,
+            groupId,
+            places().filter(() => random.chance(0.5)),
+          )
+        else if (act < 0.65) await deleteGroup(run, groupId)
+        else if (act < 0.85) await fetchOffsets(run, calm, groupId, undefined, places())
+        else {
+          const view = random.pick(['', '/lags', '/offsets', '/consumers'])
+          const path = `/v3/clusters/sim/consumer-groups/${groupId}${view}`
+          await exchange(sim, calm, begin(sim), { method: 'GET', path })
+        }
+      }
+    },
+  }
+}

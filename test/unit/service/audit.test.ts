@@ -1,0 +1,280 @@
+// The audit log: what is told and what is not, in which shape, where it goes, and that nobody waits for it or can
+// change it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { systemRandom } from '../../../shared/runtime/clock.ts'
+import type { AuditEntry, AuditEvent } from '../../../shared/service/auditEvent.ts'
+import { createAuditLog, eventsMax } from '../../../shared/service/auditLog.ts'
+import { auditTopicName } from '../../../shared/topics/names.ts'
+import type { Call } from '../../support/call.ts'
+import { createTestCluster } from '../../support/testCluster.ts'
+import { createTestTenants } from '../../support/testTenants.ts'
+import { createVirtualClock } from '../../support/virtualClock.ts'
+
+type Tenants = Awaited<ReturnType<typeof createTestTenants>>
+
+type Event = AuditEvent
+
+const logOf = async ({ tenants, operator }: Tenants): Promise<readonly Event[]> => {
+  await tenants.idle()
+  const path = `/topics/${auditTopicName}/partitions/0/records?offset=0`
+  const { status, body } = await operator('GET', path)
+  if (status === 404) return []
+  assert.equal(status, 200, JSON.stringify(body))
+  return body.records.map((record: { value: Event }) => record.value)
+}
+
+const summary = ({ type, subject, data }: Event): string =>
+  [
+    type.replace('io.confluent.', ''),
+    data.methodName,
+    data.authenticationInfo.principal,
+    subject,
+    'authorizationInfo' in data ? data.authorizationInfo.granted : '',
+    data.result.status,
+  ].join(' ')
+
+const createTopic = (call: Call, name: string) => call('POST', '/topics', { topic_name: name })
+const allow = (operation: string, resourceName = '*', resourceType = 'TOPIC') => ({
+  resource_type: resourceType,
+  resource_name: resourceName,
+  pattern_type: 'LITERAL',
+  principal: 'User:alice',
+  host: '*',
+  operation,
+  permission: 'ALLOW',
+})
+
+test('changes are told with what came of them, refusals of everything, production and fetching not', async () => {
+  const tenants = await createTestTenants()
+  const { operator, keyOf } = tenants
+  const alice = await keyOf('User:alice')
+  await operator('POST', '/acls', allow('WRITE', 'orders'))
+  await createTopic(operator, 'orders')
+  await createTopic(operator, 'orders')
+  assert.equal(
+    (await alice('POST', '/topics/orders/records', { value: { type: 'JSON', data: 'pear' } })).status,
+    200,
+  )
+  assert.equal((await createTopic(alice, 'mine')).status, 403)
+  assert.equal((await alice('GET', '/topics/orders/partitions/0/records?offset=0')).status, 403)
+  assert.equal((await alice('GET', '/acls')).status, 403)
+  const events = await logOf(tenants)
+  assert.deepEqual(
+    events.map(summary).filter((line) => line.includes('authorization')),
+    [
+      'kafka.server/authorization kafka.CreateAcls User:operator crn:///kafka=local true SUCCESS',
+      'kafka.server/authorization kafka.CreateTopics User:operator crn:///kafka=local/topic=orders true SUCCESS',
+      'kafka.server/authorization kafka.CreateTopics User:operator crn:///kafka=local/topic=orders true TOPIC_ALREADY_EXISTS',
+      'kafka.server/authorization kafka.CreateTopics User:alice crn:///kafka=local/topic=mine false PERMISSION_DENIED',
+      'kafka.server/authorization kafka.Fetch User:alice crn:///kafka=local/topic=orders false PERMISSION_DENIED',
+      'kafka.server/authorization kafka.DescribeAcls User:alice crn:///kafka=local false PERMISSION_DENIED',
+    ],
+  )
+})
+
+test('an event is a CloudEvent as Confluent shapes it', async () => {
+  const tenants = await createTestTenants()
+  const alice = await tenants.keyOf('User:alice')
+  const headers = { 'x-request-id': 'r-1', 'client-id': 'curl/8' }
+  await alice('DELETE', '/topics/orders', undefined, headers)
+  const event = (await logOf(tenants)).find(({ data }) => data.methodName === 'kafka.DeleteTopics')
+  assert.ok(event)
+  const { id, time, data, ...context } = event
+  assert.match(id, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/)
+  assert.deepEqual(context, {
+    specversion: '1.0',
+    source: 'crn:///kafka=local',
+    subject: 'crn:///kafka=local/topic=orders',
+    type: 'io.confluent.kafka.server/authorization',
+    datacontenttype: 'application/json',
+  })
+  const { identifier } = data.authenticationInfo.metadata
+  assert.match(identifier, /^[A-Z2-7]{16}$/)
+  assert.deepEqual(data, {
+    serviceName: 'crn:///kafka=local',
+    methodName: 'kafka.DeleteTopics',
+    resourceName: 'crn:///kafka=local/topic=orders',
+    authenticationInfo: { principal: 'User:alice', metadata: { mechanism: 'HTTP/BASIC', identifier } },
+    authorizationInfo: {
+      granted: false,
+      operation: 'Delete',
+      resourceType: 'Topic',
+      resourceName: 'orders',
+      patternType: 'LITERAL',
+    },
+    request: { correlationId: 'r-1', clientId: 'curl/8' },
+    requestMetadata: { clientAddress: [{ ip: '' }] },
+    result: { status: 'PERMISSION_DENIED' },
+  })
+})
+
+test('who gets in and who does not is told, to whom it concerns, and never with the secret', async () => {
+  const tenants = await createTestTenants()
+  const {
+    app,
+    tenants: { apiKeys },
+    told,
+    callAs,
+  } = tenants
+  const wanted = { clusterId: 'local', owner: 'User:alice', description: '', expiresMs: undefined }
+  const { key, secret } = await apiKeys.create(wanted)
+  const good = callAs({ id: key.keyId, secret }, '/v3/clusters/local')
+  for (let i = 0; i < 3; i++) await good('GET', '/topics')
+  const wrong = `${secret.slice(0, -1)}!`
+  for (let i = 0; i < 3; i++) await callAs({ id: key.keyId, secret: wrong })('GET', '/v3/clusters')
+  await callAs({ id: secret, secret: 'swapped' })('GET', '/v3/clusters')
+  await app.request('/v3/clusters', { headers: { authorization: `Bearer ${secret}` } })
+  await app.request('/v3/clusters')
+  const events = (await logOf(tenants)).filter(({ type }) => type.endsWith('authentication'))
+  const shown = events.map(summary).filter((line) => !line.includes('operator'))
+  assert.deepEqual(shown, [
+    'kafka.server/authentication kafka.Authentication User:alice crn:///kafka=local  SUCCESS',
+    'kafka.server/authentication kafka.Authentication None:UNKNOWN_USER crn:///kafka=local  UNAUTHENTICATED',
+  ])
+  assert.equal(events.at(-1)?.data.authenticationInfo.metadata.identifier, key.keyId)
+  const refused = told.filter(({ data }) => data.result.status === 'UNAUTHENTICATED')
+  assert.equal(refused.length, 1, 'once a second from one address')
+  assert.ok(!JSON.stringify([...events, ...told]).includes(secret.slice(0, 20)))
+})
+
+test('what operators change is told to the cluster it is about, or to the deployment', async () => {
+  const tenants = await createTestTenants()
+  const { callAs, operatorKey, told } = tenants
+  const operator = callAs(operatorKey)
+  const owner = { id: 'sa-1' }
+  const made = await operator('POST', '/iam/v2/api-keys', { spec: { owner, resource: { id: 'local' } } })
+  await operator('DELETE', `/iam/v2/api-keys/${made.body.id}`)
+  await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })
+  await operator('POST', '/cmk/v2/clusters/local/suspend')
+  const events = await logOf(tenants)
+  const requests = events.filter(({ type }) => type === 'io.confluent.cloud/request')
+  assert.deepEqual(requests.map(summary), [
+    `cloud/request CreateAPIKey User:operator crn:///kafka=local/api-key=${made.body.id}  SUCCESS`,
+    `cloud/request DeleteAPIKey User:operator crn:///kafka=local/api-key=${made.body.id}  SUCCESS`,
+    'cloud/request UpdateKafkaCluster User:operator crn:///kafka=local/kafka=local/state=SUSPENDED  SUCCESS',
+  ])
+  assert.ok(told.some(({ data }) => data.methodName === 'CreateServiceAccount'))
+  assert.ok(!JSON.stringify([events, told]).includes(made.body.spec.secret))
+})
+
+test('nobody writes to the log or takes its place, and only who rules the cluster reads it', async () => {
+  const tenants = await createTestTenants()
+  const { operator, keyOf } = tenants
+  const alice = await keyOf('User:alice')
+  for (const operation of ['ALL']) await operator('POST', '/acls', allow(operation))
+  await operator('POST', '/acls', allow('CREATE', 'kafka-cluster', 'CLUSTER'))
+  await tenants.tenants.idle()
+  const log = `/topics/${auditTopicName}`
+  const record = { value: { type: 'JSON', data: 1 } }
+  const writes: readonly (readonly [Call, string, string, unknown?])[] = [operator, alice].flatMap((call) => [
+    [call, 'POST', `${log}/records`, record] as const,
+    [call, 'DELETE', log] as const,
+    [call, 'POST', '/topics', { topic_name: '__audit.log_events' }] as const,
+    [call, 'POST', `${log}/configs:alter`, { data: [{ name: 'retention.ms', value: '1' }] }] as const,
+    [call, 'PATCH', log, { partitions_count: 2 }] as const,
+  ])
+  for (const [call, method, path, body] of writes) {
+    assert.equal((await call(method, path, body)).status, 403, `${method} ${path}`)
+  }
+  assert.equal((await alice('GET', log)).status, 403)
+  assert.equal((await alice('GET', `${log}/partitions/0/records?offset=0`)).status, 403)
+  const shown = await operator('GET', log)
+  assert.equal(shown.body.is_internal, true)
+  const retention = await operator('GET', `${log}/configs/retention.ms`)
+  assert.equal(retention.body.value, String(7 * 24 * 3600_000))
+  await operator('POST', '/acls', allow('ALTER', 'kafka-cluster', 'CLUSTER'))
+  assert.equal((await alice('GET', `${log}/partitions/0/records?offset=0`)).status, 200)
+  assert.equal((await alice('DELETE', log)).status, 403)
+})
+
+const entry: AuditEntry = {
+  kind: 'authentication',
+  clusterId: 'lkc-1',
+  method: 'Authentication',
+  caller: {
+    principal: 'User:alice',
+    credentialId: 'A',
+    mechanism: 'HTTP/BASIC',
+    isSuperUser: false,
+    host: '127.0.0.1',
+    requestId: 'r',
+    clientId: 'c'.repeat(10_000),
+  },
+  status: 'SUCCESS',
+}
+
+function createLog(isThere = true) {
+  const reported: unknown[] = []
+  const cluster = createTestCluster()
+  const log = createAuditLog({
+    clock: createVirtualClock(),
+    random: systemRandom,
+    cluster: () => cluster,
+    isThere: () => Promise.resolve(isThere),
+    tell: () => undefined,
+    reportBackgroundFailure: (error) => reported.push(error),
+  })
+  const stored = async () => {
+    await log.idle()
+    const { offset } = await cluster.listOffsets(auditTopicName, 0, { kind: 'latest' })
+    return offset
+  }
+  return { log, cluster, reported, stored }
+}
+
+test('events wait a moment for each other, and go without being waited for', async () => {
+  const { log, cluster, stored, reported } = createLog()
+  for (let i = 0; i < 700; i++) log.note(entry)
+  await assert.rejects(cluster.describeTopic(auditTopicName))
+  assert.equal(await stored(), 700)
+  log.note(entry)
+  assert.equal(await stored(), 701)
+  assert.deepEqual(reported, [])
+})
+
+test('what finds no room is counted, reported, and told in the log', async () => {
+  const { log, cluster, reported, stored } = createLog()
+  for (let i = 0; i < 1500; i++) log.note(entry)
+  assert.equal(await stored(), 1001)
+  assert.match(String(reported), /500 events of the audit log of lkc-1 were dropped/)
+  const fetched = await cluster.fetch({
+    topicName: auditTopicName,
+    partitions: [{ partition: 0, offset: 1000, maxBytes: 1 }],
+    maxBytes: 1,
+    minBytes: 1,
+    maxWaitMs: 0,
+  })
+  assert.match(Buffer.concat(fetched.flatMap(({ batches }) => batches)).toString(), /dropped=500/)
+})
+
+test('all logs together hold a bounded number of events', async () => {
+  const { log, reported } = createLog(false)
+  const clusters = Math.ceil(eventsMax / 1000) + 5
+  for (let c = 0; c < clusters; c++)
+    for (let i = 0; i < 1000; i++) log.note({ ...entry, clusterId: `lkc-${c}` })
+  await log.idle()
+  assert.equal(reported.length, 5)
+})
+
+test('a cluster that is being deleted gets no log any more, and one that cannot store is reported', async () => {
+  const gone = createLog(false)
+  gone.log.note(entry)
+  await gone.log.idle()
+  await assert.rejects(gone.cluster.describeTopic(auditTopicName))
+  const reported: unknown[] = []
+  const failing = createAuditLog({
+    clock: createVirtualClock(),
+    random: systemRandom,
+    cluster: () => {
+      throw new Error('no storage')
+    },
+    isThere: () => Promise.resolve(true),
+    tell: () => undefined,
+    reportBackgroundFailure: (error) => reported.push(String(error)),
+  })
+  failing.note(entry)
+  await failing.idle()
+  assert.deepEqual(reported, ['Error: no storage', 'Error: 1 events of the audit log of lkc-1 were dropped'])
+})
