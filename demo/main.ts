@@ -1,8 +1,10 @@
 // `npm run demo`: real data in through three dialects, out through two, and every checksum compared.
 
 import { parseArgs } from 'node:util'
+import { runGroups } from './groups.ts'
+import { describeGroup } from './groupTally.ts'
 import { type PartitionResult, run } from './run.ts'
-import { createScreen, renderTable } from './screen.ts'
+import { createScreen, renderTable, type Screen } from './screen.ts'
 import { startService } from './service.ts'
 
 const help = `Sends public data sets through Millrace and checks that every record comes back.
@@ -16,6 +18,9 @@ Flights go in as a stream of v3 JSON records, delays as compressed record batche
 through REST Proxy v2. Everything is read twice, as JSON with v3's consume and as the stored
 batches. A checksum covers offset, timestamp, key and value of a partition's records in order; if
 one differs the exit code is 1.
+
+On a server of its own three consumers then share six partitions, one is killed and one joins: every
+record is processed, and none again once its commit has succeeded, or the exit code is 1.
 `
 
 interface Options {
@@ -60,13 +65,21 @@ async function main(options: Options): Promise<boolean> {
     const results = await run({ ...options, url, signal: interrupted.signal }, screen)
     screen.line(`\n${renderTable(results)}\n`)
     screen.line(summary(results, performance.now() - start))
+    const isGroupFine = own === undefined || (await showGroup(url, interrupted.signal, screen))
     if (own !== undefined && options.keep) {
       screen.line(`The topics are kept: DATA_DIR=${own.dataDirectory} npm start`)
     }
-    return results.every(({ ok }) => ok)
+    return isGroupFine && results.every(({ ok }) => ok)
   } finally {
     await own?.stop(options.keep)
   }
+}
+
+async function showGroup(url: string, signal: AbortSignal, screen: Screen): Promise<boolean> {
+  screen.line('\nA consumer group, and who reads which partitions:\n')
+  const group = (await runGroups({ url, signal }, screen)).summary()
+  screen.line(`\n${describeGroup(group)}`)
+  return group.ok
 }
 
 function summary(results: readonly PartitionResult[], elapsedMs: number): string {

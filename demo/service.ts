@@ -13,11 +13,17 @@ export interface OwnService {
   stop(keepData: boolean): Promise<void>
 }
 
+/** A consumer that is killed is missed after three seconds, so that the demo need not wait for 45. */
+const groupSettings = {
+  GROUP_CONSUMER_SESSION_TIMEOUT_MS: '3000',
+  GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '300',
+}
+
 export async function startService(): Promise<OwnService> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-demo-'))
   const main = join(import.meta.dirname, '..', 'shared', 'runtime', 'main.ts')
   const server = spawn(process.execPath, [main], {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDirectory },
+    env: { ...process.env, ...groupSettings, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDirectory },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(server, 'exit')

@@ -180,6 +180,7 @@ describe('commands', { concurrency: 6 }, () => {
     )
     const verify = await command('verify', '--data', data)
     assert.deepEqual([verify.code, verify.stdout], [1, ''])
+    assert.match(verify.stderr, /in use by another Millrace process: ask that server, with --url /)
     const dry = await command('compact', '--topic', 't', '--url', server.url, '--dry-run')
     assert.match(dry.stdout, /^would merge \d+ bytes in 2 extents of t-0\n$/)
     const real = await command('compact', '--topic', 't', '--url', server.url)
@@ -188,6 +189,51 @@ describe('commands', { concurrency: 6 }, () => {
     const unknown = await command('compact', '--topic', 'nope', '--url', server.url)
     assert.deepEqual([unknown.code, unknown.stdout], [1, ''])
     assert.match(unknown.stderr, /topic 'nope'/)
+  })
+
+  test('verify and dump-log through a running server print what they print of its folder', async (t) => {
+    const data = await temporaryFolder(t)
+    const server = await startWithTopic(data)
+    await server.produce('a', 'one', 0)
+    await server.produce('b', 'two', 1)
+    const [first = '', second = ''] = await objectsOf(data, 'log')
+    await damage(data, second, 70)
+    const printedOf = async (...place: readonly string[]) => [
+      await command('verify', ...place),
+      await command('dumpLog', first, '--print-data', ...place),
+      await command('dumpLog', second, ...place),
+    ]
+    const running = await printedOf('--url', server.url)
+    await server.stop()
+    assert.deepEqual(running, await printedOf('--data', data))
+    assert.deepEqual(
+      running.map(({ code }) => code),
+      [1, 0, 1],
+    )
+    assert.match(running[0]?.stdout ?? '', /^dangling {2}t-0: .*CRC.*$/m)
+    assert.match(running[1]?.stdout ?? '', /key: a payload: one$/m)
+  })
+
+  test('a server with security on lets operators alone verify, with the key that is theirs', async (t) => {
+    const data = await temporaryFolder(t)
+    const config = parseLocalConfig({ DATA_DIR: data, COMPACTION_INTERVAL_MS: '0' })
+    const services = await openLocalServices({ ...config, secure: true })
+    const server = await startServer(services.app, '127.0.0.1', 0)
+    t.after(async () => {
+      await server.stop(0)
+      await services.close()
+    })
+    const key = `${services.firstKey?.id}:${services.firstKey?.secret}`
+    const verify = (...more: readonly string[]) => command('verify', '--url', server.url, ...more)
+    const [known, unknown, elsewhere] = await Promise.all([
+      verify('--key', key),
+      verify(),
+      verify('--key', key, '--cluster', 'lkc-2'),
+    ])
+    assert.deepEqual([known.code, known.stderr], [0, ''])
+    assert.match(known.stdout, /^checked: 0 topics, /)
+    assert.deepEqual([unknown.code, unknown.stdout], [1, ''])
+    assert.match(elsewhere.stderr, /lkc-2/)
   })
 
   test('compact tells a server that is not there, and one that is no Millrace', async (t) => {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { createGroupTally, describeGroup } from '../demo/groupTally.ts'
 import type { App } from '../shared/http/context.ts'
 import { startServer } from '../shared/runtime/server.ts'
 import { createTestApp } from './support/testCluster.ts'
@@ -16,6 +17,10 @@ test('the demo reads everything back from its own server, in plain lines without
   assert.match(stdout, /^ {2}flights > v3 stream +[\d,]+ records\/s +[\d.]+ MB\/s$/m)
   assert.equal(stdout.match(/^(flights|delays|earthquakes) .* ([0-9a-f]{8}) +\2 +\2 +ok$/gm)?.length, 18)
   assert.match(stdout, /^5,707 records in 18 partitions came back twice, in order, in place \([\d.]+ s\)\.$/m)
+  assert.match(stdout, /^ +[\d.]+ s {2}three consumers join +a \d \d {3}b \d \d {3}c \d \d$/m)
+  assert.match(stdout, /^ +[\d.]+ s {2}a is killed +b \d \d \d {3}c \d \d \d$/m)
+  assert.match(stdout, /^ +[\d.]+ s {2}d joins +b \d \d {3}c \d \d {3}d \d \d$/m)
+  assert.match(stdout, /^[\d,]+ records were processed, \d+ of them twice, .* and none again after it\.$/m)
   assert.ok(!stdout.includes('\u001b'), 'no terminal is driven')
 })
 
@@ -56,6 +61,21 @@ test('the demo explains itself and refuses arguments that it does not know', asy
   assert.match(unknown.stderr, /--recrods/)
   const none = await demo('--records', '0')
   assert.equal(none.exitCode, 2)
+})
+
+test('a record that is processed again counts against the group only after its commit', () => {
+  const tally = createGroupTally()
+  tally.expect([0, 1, 2].map((offset) => ({ partition: 0, offset })))
+  assert.equal(tally.missing(), 3)
+  for (const offset of [0, 1, 0]) tally.processed(0, offset)
+  tally.committed(0, 2)
+  assert.deepEqual(tally.summary(), { records: 3, missing: 1, twice: 1, twiceAfterCommit: 0, ok: false })
+  assert.match(describeGroup(tally.summary()), /^1 of 3 records were not processed/)
+  tally.processed(0, 2)
+  assert.equal(tally.summary().ok, true)
+  tally.processed(0, 1)
+  assert.deepEqual(tally.summary(), { records: 3, missing: 0, twice: 2, twiceAfterCommit: 1, ok: false })
+  assert.match(describeGroup(tally.summary()), /^1 of 3 records were processed again after their commit/)
 })
 
 async function demo(...args: string[]) {

@@ -32,7 +32,9 @@ const layers = [
   ['shared/http'],
   ['shared/service'],
   ['shared/compaction'],
-  ['log', 'topics', 'leases', 'groups', 'quotas', 'security', 'tenants', 'metering'].map((domain) => `shared/${domain}`),
+  ['log', 'topics', 'leases', 'groups', 'quotas', 'security', 'tenants', 'metering'].map(
+    (domain) => `shared/${domain}`,
+  ),
   ['shared/metadata'],
   ['shared/kafka', 'shared/ports'],
   ['shared/base'],
@@ -86,6 +88,10 @@ test('nothing is exported as default, exported again from another file or an enu
   expectNone(readTree().flatMap(exportProblems))
 })
 
+test('keys of the table and names of the bucket are built in one file', () => {
+  expectNone(readTree().flatMap(keyProblems))
+})
+
 test('an import against the direction is found, one along it is not', () => {
   const found = (path: string, target: string): number =>
     importProblems(parse(path, `import { a } from '${target}'`)).length
@@ -105,6 +111,8 @@ test('an import against the direction is found, one along it is not', () => {
   assert.equal(found('infra/a.ts', '../shared/runtime/metrics.ts'), 0)
   assert.equal(found('infra/a.ts', '../shared/runtime/main.ts'), 1)
   assert.equal(found('shared/runtime/a.ts', '../../infra/stages.ts'), 1)
+  assert.equal(found('clients/typescript/src/a.ts', './b.ts'), 0)
+  assert.equal(found('clients/typescript/src/a.ts', '../../../shared/base/errors.ts'), 1)
 })
 
 test('a banned word is found in code and not in comments, strings or names of methods', () => {
@@ -130,6 +138,35 @@ test('a banned word is found in code and not in comments, strings or names of me
     assert.equal(found(code), 0, code)
   }
   assert.equal(banProblems(parse('shared/runtime/a.ts', 'Date.now()')).length, 0)
+})
+
+test('a key or a name that is built outside is found, one that is handed on is not', () => {
+  const found = (code: string, path = 'shared/log/a.ts'): number => keyProblems(parse(path, code)).length
+  for (const code of [
+    'const key = { pk, sk: id }',
+    `query({ pk: \`\${a}/work\` })`,
+    "query({ pk: a + '/work' })",
+    "const pk = 'x'",
+    `const name = \`\${tenantId}/log/\``,
+    `const name = \`\${deps.clusterId}/log/\``,
+    `objects.getRange(\`a/\${b}\`, 0, 1)`,
+    "await deps.objects.list('a/', page)",
+    "objects.delete(['a'])",
+  ]) {
+    assert.equal(found(code), 1, code)
+  }
+  for (const code of [
+    'readonly sk: string',
+    'const { pk, sk: prefix } = scope.lease(a)',
+    'query({ pk: deps.scope.workPk, to: workSortKey(0) })',
+    'const pk = deps.scope.indexPk(a, b)',
+    `const url = \`/clusters/\${clusterId}/topics\``,
+    'objects.getRange(scope.logObject(id), 0, 1)',
+    '// pk: `x`',
+  ]) {
+    assert.equal(found(code), 0, code)
+  }
+  assert.equal(found('const key = { pk, sk: id }', 'shared/metadata/scope.ts'), 0)
 })
 
 test('what is too long is found, and what is just short enough is not', () => {
@@ -164,7 +201,7 @@ test('a file without an opening comment and a forbidden export are found', () =>
 function importProblems(source: Source): string[] {
   const from = folderOf(source.path)
   if (from === undefined) return []
-  if (!['shared/storage', 'infra'].includes(from) && layerOf(from) < 0)
+  if (!['shared/storage', 'infra'].includes(from) && !isClient(from) && layerOf(from) < 0)
     return [`${source.path}: give ${from} a place in the layers`]
   return importsOf(source).flatMap(({ line, target }) => {
     if (!target.startsWith('.')) return []
@@ -175,6 +212,8 @@ function importProblems(source: Source): string[] {
 }
 
 function mayImport(from: string, to: string | undefined, path: string): boolean {
+  // A client is published by itself.
+  if (isClient(from)) return to === from
   // The version, which a bundle has no file for.
   if (path === 'package.json') return from === 'shared/runtime'
   if (to === undefined) return false
@@ -194,8 +233,12 @@ function layerOf(folder: string): number {
 function folderOf(path: string): string | undefined {
   const [top, second] = path.split('/')
   if (top === 'functions' || top === 'infra') return top
+  const [client] = /^clients\/\w+\/src(?=\/)/.exec(path) ?? []
+  if (client !== undefined) return client
   return top === 'shared' ? `shared/${second}` : undefined
 }
+
+const isClient = (folder: string): boolean => folder.startsWith('clients/')
 
 function importsOf(source: Source): { line: number; target: string }[] {
   const pattern = /^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/gm
@@ -208,6 +251,7 @@ function importsOf(source: Source): { line: number; target: string }[] {
 function banProblems(source: Source): string[] {
   if (folderOf(source.path) === undefined) return []
   if (/^(infra|shared\/(runtime|storage\/(embedded|aws)))\//.test(source.path)) return []
+  if (/^clients\/\w+\/src\/world\.ts$/.test(source.path)) return []
   const words = source.code.flatMap((line, index) =>
     bans.flatMap(({ pattern, instead }) => {
       const found = pattern.exec(line)?.[0].trim()
@@ -218,6 +262,27 @@ function banProblems(source: Source): string[] {
     .filter(({ target }) => bannedModules.test(target))
     .map(({ line, target }) => `${source.path}:${line}: "${target}": use a port of shared/ports/world.ts`)
   return [...words, ...modules]
+}
+
+const keyRules = [
+  /\bsk\s*:(?!\s*string\b|[^\n]*\} = )/,
+  /\bpk\s*:[^,}\n]*['"`+]/,
+  /\b(const|let) pk\s*=[^\n]*['"`+]/,
+  /`\$\{[\w.]*(tenantId|clusterId)\}\//,
+  /\bobjects\.(putIfAbsent|getRange|list|delete)\(\s*\[?['"`]/,
+]
+
+// Whose key it is follows from the scope that built it: no other code puts one together.
+function keyProblems(source: Source): string[] {
+  const isFree = /^shared\/(storage\/|metadata\/scope\.ts$)/.test(source.path)
+  if (isFree || !/^(shared|functions)\//.test(source.path)) return []
+  return source.text.split('\n').flatMap((line, index) => {
+    const found = keyRules.map((rule) => rule.exec(line)?.[0].trim()).find((match) => match !== undefined)
+    const where = `${source.path}:${index + 1}`
+    return found === undefined
+      ? []
+      : [`${where}: "${found}": build keys and names in shared/metadata/scope.ts`]
+  })
 }
 
 function sizeProblems(source: Source): string[] {
@@ -256,11 +321,16 @@ function functionsOf(source: Source): { line: number; length: number }[] {
 
 function openingProblems(source: Source): string[] {
   const first = source.lines[0] ?? ''
-  const isFine = !/^(shared|clients)\//.test(source.path) || first.startsWith('//') || first.startsWith('/*')
+  const isFine =
+    !/^(shared|clients\/\w+\/src)\//.test(source.path) || first.startsWith('//') || first.startsWith('/*')
   return isFine ? [] : [`${source.path}:1: open the file with a comment: what it owns, what it refuses`]
 }
 
+// The front door of a package that is published.
+const frontDoor = /^clients\/\w+\/src\/index\.ts$/
+
 function exportProblems(source: Source): string[] {
+  if (frontDoor.test(source.path)) return []
   const rules = [
     { pattern: /^export default\b/gm, problem: 'a default export: give it a name' },
     {

@@ -1,6 +1,6 @@
 // What the offset map keeps of a key: 124 bits under a secret that each map draws anew. Two keys that it took for one
-// would lose a record, and who writes to a topic is not always who may lose what is in it: without the secret nobody can
-// look for such a pair, and any two keys have the same hash with a chance of 2^-124.
+// would lose a record, and who writes to a topic is not always who may lose what is in it: without the secret nobody
+// can look for such a pair, and any two keys have the same hash with a chance of 2^-124.
 //
 // Up to 256 bytes it is a multilinear hash: pairs of bytes times secret coefficients, summed modulo the prime 2^31 - 1,
 // four times over with coefficients of their own; the length is one term more. Sums stay below 2^53, where doubles are

@@ -1,8 +1,8 @@
 // Walks everything that the table names and everything that is stored, and reports what does not fit: names
 // whose bytes are gone or differ (dangling), offsets named twice (overlap) or never (hole), and what nothing
-// names (orphan). Changes nothing. Writers and the compactor may be at work: what a first look finds is looked at again,
-// and reported when it is found again. The names come first and the listing last: what is written meanwhile is at worst
-// a young orphan.
+// names (orphan). Changes nothing. Writers and the compactor may be at work: what a first look finds is looked at
+// again, and reported when it is found again. The names come first and the listing last: what is written meanwhile is
+// at worst a young orphan.
 
 import { decodeTailEntry, type PlacedExtent } from '../metadata/extent.ts'
 import { parseIndexItem } from '../metadata/indexItem.ts'

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { KafkaError } from '../base/errors.ts'
 import type { Assignment, StoredGroup, StoredMember } from '../metadata/groupState.ts'
 import { noPartitions, sameAssignment } from './assignments.ts'
+import { assignmentTokenOf, speaksAfter } from './assignmentToken.ts'
 import { comesLate, type LastSeen, rebalanceTimedOut, sessionEnded } from './expire.ts'
 import { type HeartbeatAnswer, type HeartbeatRequest, joinEpoch } from './heartbeat.ts'
 import { applyHeartbeat, type Roster, removeMember, unknownMember } from './membership.ts'
@@ -145,20 +146,25 @@ function answer(
   advance: Advance,
   { settings: { heartbeatIntervalMs } }: Facts,
 ): HeartbeatAnswer | KafkaError {
-  const { memberId, memberEpoch } = request
-  if (memberEpoch < joinEpoch) return { memberId, memberEpoch, heartbeatIntervalMs, assignment: undefined }
+  const { memberId, memberEpoch, assignmentToken } = request
+  if (memberEpoch < joinEpoch) {
+    const left = { assignment: undefined, assignmentToken: undefined }
+    return { memberId, memberEpoch, heartbeatIntervalMs, ...left }
+  }
   const member = aimed.members.get(memberId)
   // It left by another heartbeat that waited beside this one.
   if (!member) return unknownMember(memberId)
-  const after = advance(member, memberEpoch === joinEpoch ? undefined : owned)
+  const isHeard = memberEpoch !== joinEpoch && speaksAfter(assignmentToken, member)
+  const after = advance(member, isHeard ? owned : undefined)
   const knows = owned ?? group.members.get(memberId)?.assigned ?? noPartitions
   // Whoever may not know what it is to own is told.
-  const isSettled = memberEpoch === after.memberEpoch && after.revoking.size === 0
+  const isSettled = isHeard && memberEpoch === after.memberEpoch && after.revoking.size === 0
   const assignment =
     isSettled && sameAssignment(knows, after.assigned)
       ? undefined
       : namePartitions(aimed.topics, after.assigned)
-  return { memberId, memberEpoch: after.memberEpoch, heartbeatIntervalMs, assignment }
+  const token = assignmentTokenOf(after)
+  return { memberId, memberEpoch: after.memberEpoch, heartbeatIntervalMs, assignment, assignmentToken: token }
 }
 
 /** What has changed in truth; the rest stays the same object, and nothing is written for it. */

@@ -27,6 +27,8 @@ export interface HeartbeatRequest {
   readonly serverAssignor?: string
   /** What the member owns now; wanted when it has changed. Who joins owns nothing. */
   readonly topicPartitions?: readonly TopicPartition[]
+  /** Of the last answer that the member has taken; absent: a client that knows nothing of it. */
+  readonly assignmentToken?: string
   readonly clientId: string
   readonly clientHost: string
 }
@@ -37,6 +39,8 @@ export interface HeartbeatAnswer {
   readonly heartbeatIntervalMs: number
   /** What the member is to own; undefined: as it said. */
   readonly assignment: readonly TopicPartition[] | undefined
+  /** To be repeated by the next heartbeat: shows which answer the member speaks after. undefined: it has left. */
+  readonly assignmentToken: string | undefined
 }
 
 export const joinEpoch = 0

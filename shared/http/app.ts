@@ -14,6 +14,7 @@ import { registerOpenApi } from './openapi.ts'
 import { registerPages } from './pages.ts'
 import { createRequestId } from './requestId.ts'
 import { registerAclRoutes } from './routes/acls.ts'
+import { registerClientQuotaRoutes } from './routes/clientQuotas.ts'
 import { registerClusterRoutes } from './routes/clusters.ts'
 import { registerCompactionRoutes } from './routes/compaction.ts'
 import { registerConsumeRoutes } from './routes/consume.ts'
@@ -22,6 +23,7 @@ import { registerGroupRoutes } from './routes/groups.ts'
 import { registerGroupViewRoutes } from './routes/groupViews.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { registerIdentityProviderRoutes } from './routes/identityProviders.ts'
+import { registerInspectionRoutes } from './routes/inspection.ts'
 import { registerMetricsRoutes } from './routes/metrics.ts'
 import { registerOperatorClusterRoutes } from './routes/operatorClusters.ts'
 import { registerOperatorKeyRoutes } from './routes/operatorKeys.ts'
@@ -30,8 +32,10 @@ import { registerPartitionRoutes } from './routes/partitions.ts'
 import { registerProducerRoutes } from './routes/producers.ts'
 import { registerRecordRoutes } from './routes/records.ts'
 import { registerRecordBatchRoutes } from './routes/recordsBatch.ts'
+import { registerScramRoutes } from './routes/scram.ts'
 import { registerTopicConfigRoutes } from './routes/topicConfigs.ts'
 import { registerTopicRoutes } from './routes/topics.ts'
+import { registerUsageRoutes } from './routes/usage.ts'
 import { registerV2ConsumerOffsetRoutes } from './routes/v2ConsumerOffsets.ts'
 import { registerV2ConsumerRecordRoutes } from './routes/v2ConsumerRecords.ts'
 import { registerV2ConsumerRoutes } from './routes/v2Consumers.ts'
@@ -62,7 +66,8 @@ export function createApp(appDeps: AppDeps): App {
   registerV2ConsumerRoutes(app, deps)
   registerV2ConsumerRecordRoutes(app, deps)
   registerV2ConsumerOffsetRoutes(app, deps)
-  registerMetricsRoutes(app)
+  registerMetricsRoutes(app, deps)
+  registerUsageRoutes(app, deps)
   registerOperatorClusterRoutes(app, deps)
   registerOperatorKeyRoutes(app, deps)
   registerIdentityProviderRoutes(app, deps)
@@ -81,7 +86,10 @@ function createV3(deps: HttpDeps): App {
   registerPartitionRecordRoutes(v3, deps)
   registerConsumeRoutes(v3, deps)
   registerCompactionRoutes(v3, deps)
+  registerInspectionRoutes(v3, deps)
   registerAclRoutes(v3, deps)
+  registerClientQuotaRoutes(v3, deps)
+  registerScramRoutes(v3, deps)
   registerGroupRoutes(v3, deps)
   registerGroupViewRoutes(v3)
   registerGroupOffsetRoutes(v3, deps)

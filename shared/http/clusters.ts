@@ -30,6 +30,14 @@ export function findCluster(c: Caller, clusterId: string): Cluster {
   return cluster
 }
 
+/** Of operators alone: nobody else's access has one. */
+export function findCompaction(c: Caller, clusterId: string): Compaction {
+  findCluster(c, clusterId)
+  const compaction = c.var.access.compaction(clusterId)
+  if (compaction) return compaction
+  throw new KafkaError('NOT_FOUND', `No compactor of cluster ${clusterId} runs in this process.`)
+}
+
 /** The v2 dialect names no cluster: it means the caller's first. */
 export function defaultCluster(c: Caller): Cluster {
   const [clusterId] = c.var.access.clusterIds

@@ -1,10 +1,11 @@
 // Confluent Cloud's resources of clusters, service accounts and API keys: api_version, kind, id, metadata, spec. Pure.
 
 import { z } from '@hono/zod-openapi'
+import { formatIsoInstant } from '../base/isoTime.ts'
 import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
+import { boundOf, limitNames } from '../tenants/limits.ts'
 import type { ServiceAccount } from '../tenants/serviceAccounts.ts'
-import { formatIsoInstant } from '../base/isoTime.ts'
 
 export const objectMetadataSchema = z
   .object({ self: z.string(), created_at: z.string() })
@@ -21,6 +22,7 @@ export const cloudClusterSchema = z
       display_name: z.string(),
       organization: reference,
       http_endpoint: z.string(),
+      limits: z.record(z.string(), z.number().nullable()).openapi({ description: 'null: there is none.' }),
     }),
     status: z.object({ phase: z.enum(['PROVISIONED', 'SUSPENDED', 'DEPROVISIONING']) }),
   })
@@ -71,13 +73,18 @@ export function cloudList<T>(kind: string, apiVersion: string, data: T[]) {
 const phases = { ACTIVE: 'PROVISIONED', SUSPENDED: 'SUSPENDED', DELETING: 'DEPROVISIONING' } as const
 
 export function cloudCluster(cluster: ClusterItem, origin: string) {
-  const { clusterId, name, organisationId, state, createdMs } = cluster
+  const { clusterId, name, organisationId, state, createdMs, limits } = cluster
   return {
     api_version: 'cmk/v2' as const,
     kind: 'Cluster' as const,
     id: clusterId,
     metadata: objectMetadata(`${origin}/cmk/v2/clusters/${clusterId}`, createdMs),
-    spec: { display_name: name, organization: { id: organisationId }, http_endpoint: origin },
+    spec: {
+      display_name: name,
+      organization: { id: organisationId },
+      http_endpoint: origin,
+      limits: Object.fromEntries(limitNames.map((limit) => [limit, boundOf(limits, limit) ?? null])),
+    },
     status: { phase: phases[state] },
   }
 }

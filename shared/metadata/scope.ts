@@ -80,6 +80,8 @@ export interface Scope {
   instanceOf(listed: ItemKey): ItemKey
   consumerGroup(groupId: string): ConsumerGroupKeys
   readonly apiKeysPk: string
+  /** In the list of the cluster's keys. */
+  listedApiKey(keyId: string): ItemKey
   readonly aclsPk: string
   /** `text`: the binding in its one form, see aclItem.ts. */
   acl(text: string): ItemKey
@@ -165,13 +167,7 @@ export function createScope(tenantId: string): Scope {
     logObject: (objectId) => `${tenantId}/log/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
     segmentObject: (objectId) => `${tenantId}/segment/${objectId.slice(0, 7)}/${objectId.slice(7)}`,
     consumerGroupsPk: `${tenantId}/groups`,
-    apiKeysPk: `${tenantId}/keys`,
-    aclsPk: `${tenantId}/acls`,
-    acl: (text) => ({ pk: `${tenantId}/acls`, sk: hash(text) }),
-    aclVersion: () => ({ pk: `${tenantId}/acl-version`, sk: 'version' }),
-    scramPk: `${tenantId}/scram`,
-    scram: (mechanism, user) => ({ pk: `${tenantId}/scram`, sk: `${mechanism}/${encodeName(user)}` }),
-    ...quotaKeys(tenantId),
+    ...useKeys(tenantId),
     consumerGroup: (groupId) => consumerGroupKeys(tenantId, groupId),
     instancesPk: `${tenantId}/instances`,
     instanceOf({ sk }) {
@@ -182,42 +178,34 @@ export function createScope(tenantId: string): Scope {
 }
 
 /** As the picture above has them. */
-const fixedPks = [
-  'topics',
-  'deleted',
-  'producers',
-  'inline',
-  'leases',
-  'work',
-  'retired',
-  'groups',
-  'instances',
-  'keys',
-  'acls',
-  'acl-version',
-  'quotas',
-  'quota-version',
-  'used-quota',
-  'usage',
-  'scram',
-]
+const fixedPks = (
+  'topics deleted producers inline leases work retired groups instances keys acls acl-version quotas quota-version ' +
+  'used-quota usage scram'
+).split(' ')
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
-type QuotaKeys = 'quotasPk' | 'quota' | 'quotaVersion' | 'usedQuotasPk' | 'usedQuota'
-
-const quotaKeys = (tenantId: string): Pick<Scope, QuotaKeys | 'usagePk' | 'usage'> => ({
-  quotasPk: `${tenantId}/quotas`,
-  quota: (text) => ({ pk: `${tenantId}/quotas`, sk: hash(text) }),
-  quotaVersion: () => ({ pk: `${tenantId}/quota-version`, sk: 'version' }),
-  usedQuotasPk: `${tenantId}/used-quota`,
-  usedQuota: (text) => ({ pk: `${tenantId}/used-quota`, sk: hash(text) }),
-  usagePk: `${tenantId}/usage`,
-  usage: (hour, processId, part) => ({
-    pk: `${tenantId}/usage`,
-    sk: `${hour}/${processId}/${fourDigits(part)}`,
-  }),
-})
+/** Of who may use the cluster, how much, and what they used. */
+const useKeys = (tenantId: string) =>
+  ({
+    apiKeysPk: `${tenantId}/keys`,
+    listedApiKey: (keyId) => ({ pk: `${tenantId}/keys`, sk: keyId }),
+    aclsPk: `${tenantId}/acls`,
+    acl: (text) => ({ pk: `${tenantId}/acls`, sk: hash(text) }),
+    aclVersion: () => ({ pk: `${tenantId}/acl-version`, sk: 'version' }),
+    scramPk: `${tenantId}/scram`,
+    scram: (mechanism, user) => ({ pk: `${tenantId}/scram`, sk: `${mechanism}/${encodeName(user)}` }),
+    quotasPk: `${tenantId}/quotas`,
+    quota: (text) => ({ pk: `${tenantId}/quotas`, sk: hash(text) }),
+    quotaVersion: () => ({ pk: `${tenantId}/quota-version`, sk: 'version' }),
+    usedQuotasPk: `${tenantId}/used-quota`,
+    usedQuota: (text) => ({ pk: `${tenantId}/used-quota`, sk: hash(text) }),
+    usagePk: `${tenantId}/usage`,
+    usage: (hour, processId, part) => ({
+      pk: `${tenantId}/usage`,
+      sk: `${hour}/${processId}/${fourDigits(part)}`,
+    }),
+  }) satisfies Partial<Scope>
 
 function consumerGroupKeys(tenantId: string, groupId: string): ConsumerGroupKeys {
   const encoded = encodeName(groupId)
@@ -293,6 +281,7 @@ export const identityPoolKey = (providerId: string, id: string): ItemKey => ({
 
 /** Keys that are of no cluster: the operators'. */
 export const operatorKeysPk = `${deploymentPk}/keys`
+export const listedOperatorKey = (keyId: string): ItemKey => ({ pk: operatorKeysPk, sk: keyId })
 
 export const deploymentKey: ItemKey = { pk: deploymentPk, sk: 'deployment' }
 export const deploymentObject = 'deployment'

@@ -23,7 +23,10 @@ export const scramAttributes = (item: Omit<ScramItem, 'mechanism'>): Attributes 
 
 export function parseScramItem({ key, attributes }: Item): ScramItem {
   const { user, salt, stored, server, iterations } = attributes
-  invariant(typeof user === 'string' && typeof iterations === 'number', 'a SCRAM item has a user and iterations')
+  invariant(
+    typeof user === 'string' && typeof iterations === 'number',
+    'a SCRAM item has a user and iterations',
+  )
   invariant(salt instanceof Uint8Array, 'a SCRAM item has a salt')
   invariant(stored instanceof Uint8Array && server instanceof Uint8Array, 'a SCRAM item has its keys')
   const [mechanism = ''] = key.sk.split('/')

@@ -1,5 +1,5 @@
-// What one process counted of a tenant in one hour, in parts of some hundred rows. A part holds totals since the process
-// or the hour began, so that storing it again changes nothing. Attributes (names are stored):
+// What one process counted of a tenant in one hour, in parts of some hundred rows. A part holds totals since process or
+// hour began, so that storing it again changes nothing. Attributes (names are stored):
 //
 //   seq    grows with every write of the part: an older one that lands late is refused
 //   rows   JSON: [[topic, principal, requests, bytes in, bytes out, records in, records out, retained bytes], …]

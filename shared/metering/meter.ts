@@ -1,4 +1,4 @@
-// What a tenant used, counted in memory and stored now and then: nobody waits for it. Each process has items of its own,
+// What a tenant used, counted in memory and stored now and then: nobody waits for it. A process has items of its own,
 // which it writes whole, so that a write whose answer was lost is written again and nothing is counted twice. A process
 // that is killed takes with it what it counted since the last write, ten seconds at most.
 

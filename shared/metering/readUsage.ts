@@ -1,4 +1,4 @@
-// What a tenant used in a time, summed over the processes that counted it; and what is too old to be asked for, deleted.
+// What a tenant used in a time, summed over the processes that counted it. What is too old to be asked for is deleted.
 
 import type { Scope } from '../metadata/scope.ts'
 import {

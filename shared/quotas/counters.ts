@@ -30,7 +30,7 @@ export interface Counter {
   tokens(kind: QuotaKind, limit: number): number
   take(kind: QuotaKind, amount: number, limit: number): void
   /** What others told is a second old at most then. */
-  refresh(): Promise<void>
+  refresh(kind: QuotaKind, limit: number): Promise<void>
 }
 
 /** By the entity's name. */
@@ -70,7 +70,6 @@ function createCounter(deps: CountersDeps, name: string): Counter {
   const key = deps.scope.usedQuota(name)
   const usages = new Map<QuotaKind, Usage>()
   let heardMs = Number.NEGATIVE_INFINITY
-  let isTelling = false
 
   const usageOf = (kind: QuotaKind, limit: number): Usage => {
     const usage = usages.get(kind) ?? { limit, bucket: undefined, total: 0, untold: 0, sending: 0 }
@@ -78,47 +77,19 @@ function createCounter(deps: CountersDeps, name: string): Counter {
     usage.limit = limit
     return usage
   }
-
   const hear = (attributes: Attributes) => {
     heardMs = clock.now()
     for (const [kind, usage] of usages) hearUsage(usage, kind, attributes, heardMs)
   }
   const read = async () => hear((await table.get(key))?.attributes ?? {})
 
-  const tell = async () => {
+  const tellSoon = createTelling(deps, usages, async () => {
     if ([...usages.values()].some(({ bucket }) => bucket === undefined)) await read()
-    for (const usage of usages.values()) {
-      usage.sending = usage.untold
-      usage.untold = 0
-    }
-    let wasTold = false
-    try {
+    await sendUntold(usages, async () => {
       const outcome = await table.write({ kind: 'update', key, actions: telling(usages, clock.now()) })
-      wasTold = true
-      hear(outcome.ok ? outcome.updated : {})
-    } catch (error) {
-      // What may have been told is not told twice.
-      wasTold = error instanceof StorageError && error.effect === 'unknown'
-      throw error
-    } finally {
-      for (const usage of usages.values()) {
-        if (!wasTold) usage.untold += usage.sending
-        usage.sending = 0
-      }
-    }
-  }
-
-  const isWorthTelling = () =>
-    [...usages.values()].some(({ untold, limit }) => untold > 0 && untold >= limit * shareWorthTelling)
-
-  const tellOnAndOn = async () => {
-    isTelling = true
-    while (isWorthTelling()) {
-      await tell().catch(deps.reportBackgroundFailure)
-      await clock.sleep(tellEveryMs)
-    }
-    isTelling = false
-  }
+      return () => hear(outcome.ok ? outcome.updated : {})
+    })
+  })
 
   return {
     tokens(kind, limit) {
@@ -128,22 +99,73 @@ function createCounter(deps: CountersDeps, name: string): Counter {
     },
     take(kind, amount, limit) {
       usageOf(kind, limit).untold += amount
-      if (!isTelling && isWorthTelling()) void tellOnAndOn()
+      tellSoon()
     },
-    async refresh() {
-      if (clock.now() - heardMs >= tellEveryMs) await read()
+    async refresh(kind, limit) {
+      const { bucket } = usageOf(kind, limit)
+      if (bucket === undefined || clock.now() - heardMs >= tellEveryMs) await read()
     },
+  }
+}
+
+type Usages = ReadonlyMap<QuotaKind, Usage>
+
+/** At once where nothing was told for a second, and then every second until there is nothing worth telling. */
+function createTelling(deps: CountersDeps, usages: Usages, tell: () => Promise<void>): () => void {
+  let isTelling = false
+  const isWorthTelling = () =>
+    [...usages.values()].some(({ untold, limit }) => untold > 0 && untold >= limit * shareWorthTelling)
+  const tellOnAndOn = async () => {
+    isTelling = true
+    for (let isTold = true; isTold && isWorthTelling(); ) {
+      isTold = await tell().then(
+        () => true,
+        // The next one who takes something tries again.
+        (error) => {
+          deps.reportBackgroundFailure(error)
+          return false
+        },
+      )
+      await deps.clock.sleep(tellEveryMs)
+    }
+    isTelling = false
+  }
+  return () => {
+    if (!isTelling && isWorthTelling()) void tellOnAndOn()
+  }
+}
+
+/** `send` answers what is to be done once it is told. */
+async function sendUntold(usages: Usages, send: () => Promise<() => void>): Promise<void> {
+  for (const usage of usages.values()) {
+    usage.sending = usage.untold
+    usage.untold = 0
+  }
+  let wasTold = false
+  try {
+    const done = await send()
+    wasTold = true
+    done()
+  } catch (error) {
+    // What may have been told is not told twice.
+    wasTold ||= error instanceof StorageError && error.effect === 'unknown'
+    throw error
+  } finally {
+    for (const usage of usages.values()) {
+      if (!wasTold) usage.untold += usage.sending
+      usage.sending = 0
+    }
   }
 }
 
 /** A total this large begins again; what one process tells in that moment may be lost. */
 const totalMax = 2 ** 52
 
-function telling(usages: ReadonlyMap<QuotaKind, Usage>, nowMs: number): readonly Action[] {
+function telling(usages: Usages, nowMs: number): readonly Action[] {
   const ofKinds = [...usages].flatMap(([kind, { limit, bucket, total, sending }]): readonly Action[] => {
     const { tokens } = refill(bucket ?? fullBucket(limit, nowMs), limit, nowMs)
     return [
-      { kind: total < totalMax ? 'add' : 'set', attribute: kind, value: Math.ceil(sending) },
+      { kind: total < totalMax ? 'add' : 'set', attribute: kind, value: sending },
       { kind: 'set', attribute: `${kind}.tokens`, value: Math.round((tokens - sending) * 1000) },
     ]
   })

@@ -1,5 +1,5 @@
-// What one caller may still use: its own quota, as the precedence says, and the tenant's, whichever is tighter. A caller
-// that has overdrawn either waits, and so does everybody who shares it.
+// What one caller may still use: its own quota, as the precedence says, and the tenant's, whichever is tighter. Who has
+// overdrawn either waits, and so does everybody who shares it.
 
 import { KafkaError } from '../base/errors.ts'
 import type { Counter, Counters, QuotaKind } from './counters.ts'
@@ -80,7 +80,7 @@ export function createThrottle(
     },
     amountMax: (kind) => Math.min(...known[kind].map(({ limit }) => tokensMax(limit))),
     async refresh(kind) {
-      await Promise.all(known[kind].map(({ counter }) => counter.refresh()))
+      await Promise.all(known[kind].map(({ counter, limit }) => counter.refresh(kind, limit)))
     },
   }
 }

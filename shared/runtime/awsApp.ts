@@ -1,5 +1,5 @@
-// The app of produce and fetch on AWS. Both serve every route, so that a request answers the same wherever the front
-// door sent it: which of them it goes to decides only what is scaled.
+// The app of produce and fetch on AWS: one app with every route. Which function a request goes to is the front door's to
+// decide; the role of produce allows what appends take, and no more.
 
 import { createApp } from '../http/app.ts'
 import type { AppDeps } from '../http/context.ts'
@@ -39,6 +39,7 @@ export async function openAwsApp(
     cluster: defaultClusterSettings,
     pepper: config.pepper,
     network: createIssuerNetwork(false),
+    ...(config.certificates && { certificates: config.certificates }),
     tellAudit: (event) => logger.log('INFO', 'audit', { event }),
     compaction: () => undefined,
   })

@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import { createScope, type Scope } from '../metadata/scope.ts'
+import { parsePrincipalMapping } from '../security/principalMapping.ts'
+import type { Certificates } from '../service/authenticate.ts'
 import { type LogLevel, logLevels } from './logger.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -21,6 +23,8 @@ export interface AppConfig extends AwsConfig {
   readonly originSecrets: readonly string[]
   /** Under which secrets of API keys are hashed. */
   readonly pepper: Uint8Array
+  /** Of a gateway that verifies clients' certificates; what they open is the stage's own cluster. */
+  readonly certificates?: Certificates
 }
 
 export interface WebConfig extends AppConfig {
@@ -63,7 +67,29 @@ export function parseCompactorConfig(environment: Environment): CompactorConfig 
 export function parseAppConfig(environment: Environment): AppConfig {
   const originSecrets = text(environment, 'ORIGIN_SECRET').split(',')
   for (const secret of originSecrets) checkLength('ORIGIN_SECRET', secret)
-  return { ...parseAwsConfig(environment), originSecrets, pepper: pepperIn(environment) }
+  const config = parseAwsConfig(environment)
+  const certificates = certificatesOf(environment, config.clusterId)
+  return { ...config, originSecrets, pepper: pepperIn(environment), ...(certificates && { certificates }) }
+}
+
+/** Whoever sets the header lets the gateway say who calls: it has to set it on every request, whatever came in. */
+function certificatesOf(environment: Environment, clusterId: string): Certificates | undefined {
+  const { CLIENT_CERT_SUBJECT_HEADER: header = '', SSL_PRINCIPAL_MAPPING_RULES: rules = 'DEFAULT' } =
+    environment
+  if (header === '') return undefined
+  if (/^x-[\w-]{1,64}$/i.test(header)) return { header, mapSubject: mappingOf(rules), clusterId }
+  throw new Error(
+    `CLIENT_CERT_SUBJECT_HEADER is ${JSON.stringify(header)}: it takes a header that begins with x-.`,
+  )
+}
+
+function mappingOf(rules: string): Certificates['mapSubject'] {
+  try {
+    return parsePrincipalMapping(rules)
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`SSL_PRINCIPAL_MAPPING_RULES: ${message}.`, { cause })
+  }
 }
 
 export function parseWebConfig(environment: Environment): WebConfig {

@@ -11,6 +11,7 @@ export interface LocalConfig {
   /** 0: the compactor runs only when it is asked to. */
   readonly compactionIntervalMs: number
   readonly dedupeBufferBytes: number
+  readonly groups: { readonly sessionTimeoutMs: number; readonly heartbeatIntervalMs: number }
   /** Only holders of API keys are served. */
   readonly secure: boolean
   /** Files of PEM; undefined: plain HTTP. */
@@ -61,6 +62,16 @@ const variables = {
     defaultValue: '33554432',
     words: 'bytes of memory in which compaction by key tells keys apart, 27 a key; more is fewer passes',
   },
+  session: {
+    name: 'GROUP_CONSUMER_SESSION_TIMEOUT_MS',
+    defaultValue: '45000',
+    words: 'silence after which a member of a consumer group has left it',
+  },
+  heartbeat: {
+    name: 'GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS',
+    defaultValue: '5000',
+    words: 'from one heartbeat of a member to the next; a fraction of its session',
+  },
   secure: {
     name: 'SECURE',
     defaultValue: 'false',
@@ -102,12 +113,16 @@ export function parseLocalConfig(environment: Environment): LocalConfig {
       mebibyte,
       1024 * mebibyte,
     ),
+    groups: {
+      sessionTimeoutMs: integer(variables.session, text(variables.session), 1000, 3600_000),
+      heartbeatIntervalMs: integer(variables.heartbeat, text(variables.heartbeat), 100, 60_000),
+    },
   }
 }
 
 export function localConfigHelp(): string {
   const lines = Object.values(variables).map(({ name, defaultValue, words }) => {
-    return `  ${name.padEnd(32)}${words} (${defaultValue})`
+    return `  ${name.padEnd(38)}${words} (${defaultValue})`
   })
   return ['Settings, from the environment:', ...lines].join('\n')
 }

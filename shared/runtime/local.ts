@@ -38,6 +38,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
   const settings = {
     ...defaultClusterSettings,
     flush: { ...defaultClusterSettings.flush, lingerMs: config.lingerMs },
+    groups: { ...defaultClusterSettings.groups, ...config.groups },
     numPartitions: config.numPartitions,
     autoCreateTopics: config.autoCreateTopics,
   }

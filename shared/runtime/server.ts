@@ -5,6 +5,7 @@ import type { Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
+import { answerUnreadable } from './unreadable.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -36,6 +37,7 @@ export async function startServer(
   const server = serve({ fetch: app.fetch, hostname: host, port, ...secured }) as Server
   // A produce stream may last for hours; slow bodies are the app's to refuse.
   server.requestTimeout = 0
+  answerUnreadable(server)
   if (!server.listening) await once(server, 'listening')
   const { port: bound } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host

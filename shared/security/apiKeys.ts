@@ -3,7 +3,7 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { type ApiKeyItem, apiKeyAttributes, parseApiKeyItem } from '../metadata/apiKeyItem.ts'
-import { apiKeyKey, createScope, operatorKeysPk } from '../metadata/scope.ts'
+import { apiKeyKey, createScope, listedOperatorKey, operatorKeysPk } from '../metadata/scope.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { ItemKey, Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -49,10 +49,8 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
   }
 }
 
-const listedKey = (clusterId: string | undefined, keyId: string): ItemKey => ({
-  pk: listPk(clusterId),
-  sk: keyId,
-})
+const listedKey = (clusterId: string | undefined, keyId: string): ItemKey =>
+  clusterId === undefined ? listedOperatorKey(keyId) : createScope(clusterId).listedApiKey(keyId)
 
 const listPk = (clusterId: string | undefined): string =>
   clusterId === undefined ? operatorKeysPk : createScope(clusterId).apiKeysPk

@@ -32,7 +32,7 @@ interface IssuerState {
 
 const freshMsMax = 10 * 60_000
 const staleMsMax = 60 * 60_000
-export const askEveryMs = 30_000
+const askEveryMs = 30_000
 const askAgainMs = 5000
 const issuersRemembered = 1000
 const keysMax = 100
@@ -58,8 +58,9 @@ export function createIssuerKeys(deps: IssuerKeysDeps): KeysOf {
   const current = async (issuer: string, state: IssuerState): Promise<KnownKeys> => {
     const plan = planKeys(state, deps.clock.now())
     if (plan === 'wait') await ask(issuer, state)
-    if (plan === 'useAndAsk') ask(issuer, state).catch(deps.reportBackgroundFailure)
-    if (state.keys === undefined || plan === 'refuse') throw state.failure ?? unreachable()
+    if (plan === 'useAndAsk') void ask(issuer, state)
+    const tooOld = plan === 'refuse' || (plan === 'wait' && state.failure !== undefined)
+    if (state.keys === undefined || tooOld) throw state.failure ?? unreachable()
     return state.keys
   }
 
@@ -73,13 +74,14 @@ export function createIssuerKeys(deps: IssuerKeysDeps): KeysOf {
       const isAsked = state.asking !== undefined || mayAsk(state, deps.clock.now())
       if (!isAsked) throw state.failure ?? error
       await ask(issuer, state)
+      if (state.failure !== undefined) throw state.failure
       return (state.keys ?? known).find(header, token)
     }
   }
 }
 
 /** What to do about keys whose age is not the only thing that counts: an issuer is not asked on every request. */
-export function planKeys(
+function planKeys(
   state: Pick<IssuerState, 'keys' | 'askedMs' | 'asking' | 'failure'>,
   nowMs: number,
 ): 'use' | 'useAndAsk' | 'wait' | 'refuse' {
@@ -93,15 +95,16 @@ export function planKeys(
 const mayAsk = ({ askedMs, failure }: Pick<IssuerState, 'askedMs' | 'failure'>, nowMs: number): boolean =>
   nowMs - askedMs >= (failure === undefined ? askEveryMs : askAgainMs)
 
+/** Does not fail: what went wrong is noted, and reported as seldom as the issuer is asked. */
 async function refresh(deps: IssuerKeysDeps, issuer: string, state: IssuerState): Promise<void> {
   state.askedMs = deps.clock.now()
   try {
     const find = await fetchKeys(deps.network, issuer)
     state.keys = { find, fetchedMs: deps.clock.now() }
     state.failure = undefined
-  } catch (cause) {
-    state.failure = unreachable(cause)
-    throw state.failure
+  } catch (error) {
+    state.failure = unreachable()
+    deps.reportBackgroundFailure(error)
   }
 }
 
@@ -133,11 +136,8 @@ function isKeySet(value: unknown): value is JSONWebKeySet {
   )
 }
 
-const unreachable = (cause?: unknown): KafkaError =>
-  Object.assign(
-    new KafkaError(
-      'SERVICE_BUSY',
-      'The issuer of this token does not say now by which keys it signs. Try again.',
-    ),
-    cause === undefined ? {} : { cause },
+const unreachable = (): KafkaError =>
+  new KafkaError(
+    'SERVICE_BUSY',
+    'The issuer of this token does not say now by which keys it signs. Try again.',
   )

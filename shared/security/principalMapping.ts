@@ -52,6 +52,7 @@ function compile(pattern: string): RE2JS {
 
 const unreadable = (where: string, cause?: unknown): Error =>
   new Error(
-    `a rule for principals cannot be read at ${JSON.stringify(where)}: it takes RULE:pattern/replacement/[LU] and DEFAULT`,
+    `a rule for principals cannot be read at ${JSON.stringify(where)}: it takes ` +
+      'RULE:pattern/replacement/[LU] and DEFAULT',
     { cause },
   )

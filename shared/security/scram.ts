@@ -24,7 +24,7 @@ export const scramIterations = { min: 4096, max: 16_384 }
 const saltBytesMax = 1024
 
 const hashes = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' } as const
-export const scramHashBytes = { 'SCRAM-SHA-256': 32, 'SCRAM-SHA-512': 64 } as const
+const scramHashBytes = { 'SCRAM-SHA-256': 32, 'SCRAM-SHA-512': 64 } as const
 
 /** Error: UNACCEPTABLE_CREDENTIAL. */
 export function checkScram(iterations: number, salt: Uint8Array): void {
@@ -32,19 +32,20 @@ export function checkScram(iterations: number, salt: Uint8Array): void {
   if (iterations < min || iterations > max) {
     throw unacceptable(`iterations must be from ${min} to ${max}, not ${iterations}`)
   }
-  if (salt.length === 0 || salt.length > saltBytesMax) throw unacceptable(`salt must have 1 to ${saltBytesMax} bytes`)
+  if (salt.length === 0 || salt.length > saltBytesMax)
+    throw unacceptable(`salt must have 1 to ${saltBytesMax} bytes`)
 }
 
 const derive = promisify(pbkdf2)
 
-/** What a client may do itself, and then need not send its password. */
+/** What a client may do itself, and then need not send its password. As Kafka's, without SASLprep. */
 export function saltPassword(
   mechanism: ScramMechanism,
   password: string,
   salt: Uint8Array,
   iterations: number,
 ): Promise<Uint8Array> {
-  return derive(password.normalize('NFKC'), salt, iterations, scramHashBytes[mechanism], hashes[mechanism])
+  return derive(password, salt, iterations, scramHashBytes[mechanism], hashes[mechanism])
 }
 
 /** Errors: UNACCEPTABLE_CREDENTIAL. */

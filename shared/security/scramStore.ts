@@ -2,8 +2,8 @@
 // together and each user for itself; described without anything that helps to guess a password.
 
 import { KafkaError } from '../base/errors.ts'
-import { parseScramItem, type ScramItem, scramAttributes } from '../metadata/scramItem.ts'
 import type { Scope } from '../metadata/scope.ts'
+import { parseScramItem, type ScramItem, scramAttributes } from '../metadata/scramItem.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -78,10 +78,16 @@ const nameOf = ({ user, mechanism }: { readonly user: string; readonly mechanism
 function problemOf(changes: readonly ScramAlteration[], there: ReadonlySet<string>): KafkaError | undefined {
   const user = changes[0]?.user ?? ''
   if (user === '' || user.length > userLengthMax || /\p{Cc}/u.test(user)) {
-    return new KafkaError('INVALID_REQUEST', `A user's name has 1 to ${userLengthMax} characters, none of control.`)
+    return new KafkaError(
+      'INVALID_REQUEST',
+      `A user's name has 1 to ${userLengthMax} characters, none of control.`,
+    )
   }
   if (new Set(changes.map(nameOf)).size < changes.length) {
-    return new KafkaError('DUPLICATE_RESOURCE', 'A user’s credential of one mechanism can be changed once in a request.')
+    return new KafkaError(
+      'DUPLICATE_RESOURCE',
+      'A user’s credential of one mechanism can be changed once in a request.',
+    )
   }
   if (changes.some((change) => change.credential === undefined && !there.has(nameOf(change)))) {
     return new KafkaError('RESOURCE_NOT_FOUND', 'Attempt to delete a user credential that does not exist.')

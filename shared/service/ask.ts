@@ -1,5 +1,5 @@
-// The questions that an authorised cluster asks of its caller's rights, and the refusals where the answer is no: the same
-// words whether what is named is there or not.
+// The questions that an authorised cluster asks of its caller's rights, and the refusals where the answer is no: the
+// same words whether what is named is there or not.
 
 import { type ErrorName, KafkaError } from '../base/errors.ts'
 import {

@@ -1,5 +1,6 @@
 // What an entry of the audit log looks like: a CloudEvent 1.0 as Confluent shapes it. It says who did what to which
-// resource and what came of it; it never holds a record, a secret, or more of a caller's text than names are long. Pure.
+// resource and what came of it; it never holds a record, a secret, or more of a caller's text than names are long.
+// Pure.
 
 import { formatIsoInstant } from '../base/isoTime.ts'
 import { type AskedOperation, clusterResource, type Resource } from '../security/acl.ts'

@@ -1,6 +1,6 @@
 // One request as the audit log sees it: who it says it is, whether that is so, and what it then does. A caller that is
-// let in is told when it has not been for an hour from that address, as a connection would be; one that is refused, once
-// a second.
+// let in is told when it has not been for an hour from that address, as a connection would be; one that is refused,
+// once a second.
 
 import { KafkaError } from '../base/errors.ts'
 import type { Clock } from '../ports/world.ts'
@@ -8,7 +8,7 @@ import { clusterResource } from '../security/acl.ts'
 import type { Access } from './access.ts'
 import type { AuditCaller } from './auditEvent.ts'
 import { createAuditedCluster } from './auditedCluster.ts'
-import { createAuditedOperator, type OperatorChange } from './auditedOperator.ts'
+import { type Around, createAuditedOperator, type OperatorChange } from './auditedOperator.ts'
 import type { AuditLog } from './auditLog.ts'
 import type { Identity } from './authenticate.ts'
 
@@ -67,18 +67,7 @@ export function createAuditing(log: AuditLog, clock: Clock) {
       },
       audited: (access) => ({
         ...access,
-        operator:
-          access.operator &&
-          createAuditedOperator(access.operator, async (change, work) => {
-            try {
-              const answer = await work()
-              noteChange(change(answer), 'SUCCESS')
-              return answer
-            } catch (error) {
-              noteChange(change(undefined), error instanceof KafkaError ? error.code : 'INTERNAL')
-              throw error
-            }
-          }),
+        operator: access.operator && createAuditedOperator(access.operator, telling(noteChange)),
         cluster(clusterId) {
           const cluster = noteSuspended(access, clusterId, () => noteAuthorization(log, caller, clusterId))
           return (
@@ -93,6 +82,21 @@ export function createAuditing(log: AuditLog, clock: Clock) {
     }
   }
 }
+
+type NoteChange = (change: OperatorChange, status: string) => void
+
+const telling =
+  (note: NoteChange): Around =>
+  async (change, work) => {
+    try {
+      const answer = await work()
+      note(change(answer), 'SUCCESS')
+      return answer
+    } catch (error) {
+      note(change(undefined), error instanceof KafkaError ? error.code : 'INTERNAL')
+      throw error
+    }
+  }
 
 function noteSuspended(access: Access, clusterId: string, note: () => void) {
   try {
@@ -109,7 +113,7 @@ function noteAuthorization(log: AuditLog, caller: AuditCaller, clusterId: string
   log.note({
     kind: 'authorization',
     clusterId,
-    method: 'Suspended',
+    method: 'Authorize',
     caller,
     authorization,
     status: 'PERMISSION_DENIED',

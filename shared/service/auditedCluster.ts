@@ -8,6 +8,7 @@ import { deniedIn } from './ask.ts'
 import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
 import type { Groups } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
+import type { Scram } from './scram.ts'
 
 export interface AuditedCall {
   /** Kafka's name of the request. */
@@ -27,6 +28,7 @@ export function createAuditedCluster(cluster: Cluster, note: NoteCall): Cluster 
     groups: auditGroups(cluster.groups, watch),
     acls: cluster.acls && auditAcls(cluster.acls, watch),
     clientQuotas: cluster.clientQuotas && auditQuotas(cluster.clientQuotas, watch),
+    scram: auditScram(cluster.scram, watch),
     instances: auditInstances(cluster.instances, watch),
   }
 }
@@ -100,13 +102,13 @@ function auditTopics(cluster: Cluster, { look, change }: Watch) {
 }
 
 function auditRecords(cluster: Cluster, { look, change }: Watch) {
-  const { produceRecords, produceBatches, initProducer, fetch, listOffsets, deleteRecords } = cluster
+  const { produceRecords, produceBatches, initProducer, listOffsets, deleteRecords } = cluster
   return {
     admitProduce: (name) => look(onTopic('Produce', 'WRITE', name), () => cluster.admitProduce(name)),
     produceRecords: (...given) => look(onTopic('Produce', 'WRITE', given[0]), () => produceRecords(...given)),
     produceBatches: (...given) => look(onTopic('Produce', 'WRITE', given[0]), () => produceBatches(...given)),
     initProducer: () => look(onCluster('InitProducerId', 'IDEMPOTENT_WRITE'), () => initProducer()),
-    fetch: (request) => look(onTopic('Fetch', 'READ', request.topicName), () => fetch(request)),
+    fetch: (request) => look(onTopic('Fetch', 'READ', request.topicName), () => cluster.fetch(request)),
     listOffsets: (...given) =>
       look(onTopic('ListOffsets', 'DESCRIBE', given[0]), () => listOffsets(...given)),
     deleteRecords: (...given) =>
@@ -151,6 +153,14 @@ function auditQuotas(quotas: ClientQuotas, { look, change }: Watch): ClientQuota
       look(onCluster('DescribeClientQuotas', 'DESCRIBE_CONFIGS'), () => quotas.describe(filter)),
     alter: (...given) =>
       change(onCluster('AlterClientQuotas', 'ALTER_CONFIGS'), () => quotas.alter(...given)),
+  }
+}
+
+function auditScram(scram: Scram, { look, change }: Watch): Scram {
+  const { describe, alter } = scram
+  return {
+    describe: () => look(onCluster('DescribeUserScramCredentials', 'DESCRIBE'), () => describe()),
+    alter: (...given) => change(onCluster('AlterUserScramCredentials', 'ALTER'), () => alter(...given)),
   }
 }
 

@@ -7,6 +7,7 @@ import { isInternalTopic } from '../topics/names.ts'
 import { type Ask, createAsk, type Rights, refused } from './ask.ts'
 import { authorizeGroups, authorizeInstances } from './authorizedGroups.ts'
 import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
+import type { Scram } from './scram.ts'
 
 export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Rights): Cluster {
   const ask = createAsk(rights)
@@ -18,6 +19,7 @@ export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Ri
     acls: authorizeAcls(acls, ask),
     clientQuotas: cluster.clientQuotas && authorizeQuotas(cluster.clientQuotas, ask),
     usage: cluster.usage && authorizeUsage(cluster.usage, ask),
+    scram: authorizeScram(cluster.scram, ask),
     instances: authorizeInstances(cluster.instances, ask),
   }
 }
@@ -123,6 +125,19 @@ function authorizeRecords(cluster: Cluster, ask: Ask, rights: Rights): Records {
 /** A stream of records or events is one request that goes on for long: a right that is taken away ends it. */
 async function requireNow(rights: Rights, operation: 'READ' | 'WRITE', topicName: string): Promise<void> {
   createAsk(await rights.renewed()).requireTopic(operation, topicName)
+}
+
+function authorizeScram(scram: Scram, ask: Ask): Scram {
+  return {
+    async describe() {
+      ask.requireCluster('DESCRIBE')
+      return scram.describe()
+    },
+    async alter(upsertions, deletions) {
+      ask.requireCluster('ALTER')
+      return scram.alter(upsertions, deletions)
+    },
+  }
 }
 
 function authorizeAcls(acls: Acls, ask: Ask): Acls {

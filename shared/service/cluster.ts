@@ -9,6 +9,7 @@ import type { AclStore } from '../security/aclStore.ts'
 import type { ConfigEntry, ConfigOperation } from '../topics/configs.ts'
 import type { Groups } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
+import type { Scram } from './scram.ts'
 
 export interface Topic {
   readonly name: string
@@ -124,6 +125,8 @@ export interface Cluster {
   readonly clientQuotas: ClientQuotas | undefined
   /** What was used in the hours that begin in [fromMs, toMs); undefined: nobody counts. */
   readonly usage: ((fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>) | undefined
+  /** What the Kafka protocol asks of who calls by a user's name and password. */
+  readonly scram: Scram
   /** Consumer instances as they are stored; what they do is createConsumerInstances' work. */
   readonly instances: InstanceStore
 

@@ -28,7 +28,7 @@ export interface CompactionRun {
   readonly collected: Collected
 }
 
-export interface Compaction {
+export interface Compaction extends Pick<Compactor, 'verify' | 'readStored'> {
   /** Waits for the one under way. */
   run(request: CompactionRequest): Promise<CompactionRun>
   /** Since the process started. */
@@ -76,6 +76,8 @@ export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: n
     report: compactor.report,
     sinceLastRunMs: () => (endedMs === undefined ? undefined : clock.now() - endedMs),
     objectCounts: () => counts,
+    verify: compactor.verify,
+    readStored: compactor.readStored,
     idle: () => oneAtATime(async () => undefined),
   }
 }

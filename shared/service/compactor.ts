@@ -16,6 +16,8 @@ import {
 } from '../compaction/deps.ts'
 import { type PartitionPreview, previewPass } from '../compaction/previewPass.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
+import { readStoredFlushOrSegment, type StoredLog } from '../compaction/storedLog.ts'
+import { type VerifyListener, type VerifySummary, verify } from '../compaction/verify.ts'
 import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createCatalog } from '../topics/catalog.ts'
@@ -36,6 +38,10 @@ export interface Compactor {
   preview(topicName: string | undefined): Promise<readonly PartitionPreview[]>
   /** undefined: there was not the time for it. */
   countObjects(deadlineMs: number): Promise<ObjectCounts | undefined>
+  /** Holds everything that is named against everything that is stored. */
+  verify(listener: VerifyListener, isOver: () => boolean): Promise<VerifySummary>
+  /** undefined: there is no such object or inline item. Error: BAD_REQUEST. */
+  readStored(name: string): Promise<StoredLog | undefined>
   readonly report: CompactionReport
 }
 
@@ -102,6 +108,8 @@ export function createCompactor(
     },
     preview: (topicName) => previewPass(depsFor(topicName), catalog, topicName),
     countObjects: (deadlineMs) => countObjects(compaction, deadlineMs),
+    verify: (listener, isOver) => verify(deps, listener, isOver),
+    readStored: (name) => readStoredFlushOrSegment(deps, name),
     report,
   }
 }

@@ -17,6 +17,7 @@ import { createGroups } from './createGroups.ts'
 import { createFetch, type FetchSettings } from './fetch.ts'
 import { createInstanceStore } from './instanceStore.ts'
 import { createProduce } from './produce.ts'
+import { createScram } from './scram.ts'
 import { createTopicCache, type TopicCache, unknownTopic } from './topicCache.ts'
 
 export interface ClusterSettings {
@@ -61,6 +62,7 @@ export function createCluster(
   return {
     clusterId,
     acls: undefined,
+    scram: createScram(deps),
     clientQuotas: undefined,
     usage: undefined,
     admitProduce: () => Promise.resolve(),

@@ -90,20 +90,23 @@ function limitRecords(cluster: Cluster, { limits }: LimitedClusterDeps): Records
 
 function limitGroups({ groups }: Cluster, { limits, counts }: LimitedClusterDeps): Cluster['groups'] {
   const requireRoomFor = async (groupId: string) => {
-    const groupsMax = limitOf(await limits(), 'groups')
-    const there = await counts.groupsWith(groupId)
-    requireWithin(await limits(), 'groups', Math.min(there, groupsMax + 1))
+    const others = await counts.groupsBeside(groupId)
+    if (others !== undefined) requireWithin(await limits(), 'groups', others + 1)
   }
   return {
     ...groups,
     async heartbeat(request) {
       // Whoever stays is in a group that there is.
       if (request.memberEpoch === 0) await requireRoomFor(request.groupId)
-      return groups.heartbeat(request)
+      const answer = await groups.heartbeat(request)
+      counts.noteGroup(request.groupId)
+      return answer
     },
     async commitOffsets(groupId, member, offsets) {
       if (member === undefined) await requireRoomFor(groupId)
-      return groups.commitOffsets(groupId, member, offsets)
+      const outcomes = await groups.commitOffsets(groupId, member, offsets)
+      counts.noteGroup(groupId)
+      return outcomes
     },
   }
 }

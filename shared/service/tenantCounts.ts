@@ -11,8 +11,9 @@ import type { Cluster } from './cluster.ts'
 export interface TenantCounts {
   topics(): Promise<{ readonly topics: number; readonly partitions: number }>
   noteTopics(topics: number, partitions: number): void
-  /** Groups, this one among them whether it is there or not. */
-  groupsWith(groupId: string): Promise<number>
+  /** How many groups there are beside this one; undefined: it is one of those that are there. */
+  groupsBeside(groupId: string): Promise<number | undefined>
+  noteGroup(groupId: string): void
 }
 
 export interface TenantCountsDeps {
@@ -41,8 +42,9 @@ export function createTenantCounts(
   // Groups that were there once are asked for again and again: only one that is not known costs another look.
   const known = new Set<string>()
   const groups = createRemembered(settings, async () => {
+    const there = await listGroupIds(deps)
     known.clear()
-    for (const groupId of await listGroupIds(deps)) known.add(groupId)
+    for (const groupId of there) known.add(groupId)
   })
 
   return {
@@ -53,11 +55,12 @@ export function createTenantCounts(
     noteTopics(more, partitions) {
       made = { topics: made.topics + more, partitions: made.partitions + partitions }
     },
-    async groupsWith(groupId) {
+    async groupsBeside(groupId) {
       if (!known.has(groupId)) await groups.get('')
-      const count = known.has(groupId) ? known.size : known.size + 1
+      return known.has(groupId) ? undefined : known.size
+    },
+    noteGroup: (groupId) => {
       known.add(groupId)
-      return count
     },
   }
 }

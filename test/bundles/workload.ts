@@ -6,27 +6,46 @@ import { createTopic, origin, produce, produceMillions, read, topicsPath } from 
 import { runConformance } from './conformance.ts'
 import { startFrontDoor } from './frontDoor.ts'
 import { runHandler } from './runHandler.ts'
-import { startWebProcess } from './webProcess.ts'
+import { startWebProcess, type WebProcess } from './webProcess.ts'
 
 const hourMs = 3600_000
 
 export async function work(world: AwsWorld): Promise<void> {
-  const start = (name: 'produce' | 'fetch') => startWebProcess(world.build(name), world.environment(name))
-  await takeEachAsFirst(world)
+  const started: WebProcess[] = []
+  const start = async (name: 'produce' | 'fetch') => {
+    const one = await startWebProcess(world.build(name), world.environment(name))
+    started.push(one)
+    return one
+  }
+  try {
+    await takeEachAsFirst(world)
+    await serve(world, start)
+  } finally {
+    // A process that is left would keep the test from ending.
+    await Promise.all(started.map((one) => one.stop()))
+  }
+}
+
+async function serve(
+  world: AwsWorld,
+  start: (name: 'produce' | 'fetch') => Promise<WebProcess>,
+): Promise<void> {
   const [writer, reader] = await Promise.all([start('produce'), start('fetch')])
   const door = await startFrontDoor(() => ({ produce: writer.url, fetch: reader.url }))
-  await runConformance(door.url)
-  await append(world, door.url)
-  for (const topic of ['small', 'large']) await (await read(door.url, topic)).text()
-  await merge(world)
-  // It knows nothing of what was there before.
-  const fresh = await start('fetch')
-  for (const topic of ['small', 'large']) await (await read(fresh.url, topic)).text()
-  await fresh.stop()
-  await fetch(`${door.url}${topicsPath}/producers`, { method: 'DELETE', headers: origin })
-  await collect(world)
-  await door.close()
-  await Promise.all([writer.stop(), reader.stop()])
+  try {
+    const { code, output } = await runConformance(door.url)
+    assert.equal(code, 0, output)
+    await append(world, door.url)
+    for (const topic of ['small', 'large']) await (await read(door.url, topic)).text()
+    await merge(world)
+    // It knows nothing of what was there before.
+    const fresh = await start('fetch')
+    for (const topic of ['small', 'large']) await (await read(fresh.url, topic)).text()
+    await fetch(`${door.url}${topicsPath}/producers`, { method: 'DELETE', headers: origin })
+    await collect(world)
+  } finally {
+    await door.close()
+  }
 }
 
 /** Whichever function comes first takes bucket and table, and goes on where another one died meanwhile. */

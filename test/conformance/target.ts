@@ -1,6 +1,6 @@
-// What the suite asks: the app in memory with security on, as an operator, or the deployment that MILLRACE_URL names. MILLRACE_CLUSTER is its cluster's
-// id, MILLRACE_HEADERS what every request needs there, as a JSON object. The suite creates the topics `t` and
-// `consumed`, stops where they exist, and deletes them.
+// What the suite asks: the app in memory with security on, as an operator, or the deployment that MILLRACE_URL names.
+// MILLRACE_CLUSTER is its cluster's id, MILLRACE_HEADERS what every request needs there, as a JSON object. The suite
+// creates the topics `t` and `consumed`, stops where they exist, and deletes them.
 import type { Requestable } from '../support/call.ts'
 import { authorizationOf, createTestTenants } from '../support/testTenants.ts'
 

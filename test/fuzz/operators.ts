@@ -1,7 +1,12 @@
 // What the broken requests of operators may change: a cluster, a service account and an API key, all of them under ids
 // that are known beforehand, and ACL bindings.
 
+import { encodeFlushFooter } from '../../shared/metadata/flushFooter.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
+import type { ObjectStore } from '../../shared/ports/objectStore.ts'
+import { createIssuerNetwork } from '../../shared/runtime/issuerNetwork.ts'
 import { createApiKeys } from '../../shared/security/apiKeys.ts'
+import { createIdentityProviders } from '../../shared/security/identityProviders.ts'
 import { createClusterRegistry } from '../../shared/tenants/clusters.ts'
 import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
 import { testPepper } from '../support/testTenants.ts'
@@ -9,8 +14,12 @@ import { testPepper } from '../support/testTenants.ts'
 export const fuzzedCluster = 'lkc-fuzzed'
 export const fuzzedAccount = 'sa-aaaaaaaaaa'
 export const fuzzedKey = 'AAAAAAAAAAAAAAAA'
+export const fuzzedProvider = 'op-aaaaaaaaaa'
+export const fuzzedPool = 'pool-aaaaaaaaaa'
+/** A flush of nothing. */
+export const dumpedObject = '1'.repeat(32)
 
-type Deps = Parameters<typeof createClusterRegistry>[0]
+type Deps = Parameters<typeof createClusterRegistry>[0] & { readonly objects: ObjectStore }
 
 /** As they were at first, whatever has become of them. */
 export async function restoreOperators(deps: Deps): Promise<void> {
@@ -29,4 +38,15 @@ export async function restoreOperators(deps: Deps): Promise<void> {
     expiresMs: undefined,
   }
   await createApiKeys({ ...known, pepper: testPepper }).create(wanted)
+  const providers = createIdentityProviders({ ...known, network: createIssuerNetwork(true) })
+  await providers.create({ name: 'fuzzed', description: '', issuer: 'https://issuer.example' })
+  await providers.createPool(fuzzedProvider, {
+    name: 'fuzzed',
+    description: '',
+    identityClaim: 'claims.sub',
+    filter: 'true',
+    audience: 'a',
+    clusterId: fuzzedCluster,
+  })
+  await deps.objects.putIfAbsent(createScope('local').logObject(dumpedObject), [encodeFlushFooter([])])
 }

@@ -12,7 +12,14 @@ import {
   offsetGroup,
   subscribedInstance,
 } from './groups.ts'
-import { fuzzedAccount, fuzzedCluster, fuzzedKey } from './operators.ts'
+import {
+  dumpedObject,
+  fuzzedAccount,
+  fuzzedCluster,
+  fuzzedKey,
+  fuzzedPool,
+  fuzzedProvider,
+} from './operators.ts'
 
 export interface FuzzRequest {
   readonly operation: string
@@ -69,6 +76,14 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
   operation: ['ANY', 'READ', 'ALTER'],
   permission: ['ANY', 'ALLOW'],
   'spec.resource': [fuzzedCluster],
+  provider_id: [fuzzedProvider],
+  object_name: [dumpedObject],
+  print_data: ['true'],
+  user: ['sa-1'],
+  user_match: ['default'],
+  client_id: ['c'],
+  client_id_match: ['any'],
+  strict: ['true'],
 }
 
 /** A parameter `id`, by what stands before it in the path. */
@@ -76,6 +91,8 @@ const ids: Readonly<Record<string, string>> = {
   clusters: fuzzedCluster,
   'service-accounts': fuzzedAccount,
   'api-keys': fuzzedKey,
+  'identity-providers': fuzzedProvider,
+  'identity-pools': fuzzedPool,
 }
 
 const v3Record = {
@@ -152,6 +169,34 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
   ],
   batchCreateKafkaAcls: [{ data: [acl, { ...acl, operation: 'WRITE' }] }],
   createCmkV2Cluster: [{ spec: { display_name: 'n', organization: { id: 'org-2' } } }],
+  updateCmkV2Cluster: [{ spec: { display_name: 'm', limits: {} } }],
+  createIamV2IdentityProvider: [{ display_name: 'n', issuer: 'https://issuer.example' }],
+  createIamV2IdentityPool: [
+    { display_name: 'n', identity_claim: 'claims.sub', audience: 'a', resource: { id: fuzzedCluster } },
+  ],
+  alterKafkaUserScramCredentials: [
+    { upsertions: [{ user: 'alice', mechanism: 'SCRAM-SHA-256', password: 'p', iterations: 4096 }] },
+    { deletions: [{ user: 'alice', mechanism: 'SCRAM-SHA-512' }] },
+  ],
+  alterClientQuotas: [
+    {
+      data: [
+        {
+          entity: [{ entity_type: 'user', entity_name: 'sa-1' }],
+          ops: [{ key: 'producer_byte_rate', value: 1e9 }],
+        },
+      ],
+    },
+  ],
+  queryMetrics: [
+    {
+      aggregations: [{ metric: 'io.confluent.kafka.server/request_count' }],
+      filter: { field: 'resource.kafka.id', op: 'EQ', value: 'local' },
+      granularity: 'PT1H',
+      intervals: ['2026-11-22T00:00:00Z/2026-11-23T00:00:00Z'],
+      group_by: ['metric.topic'],
+    },
+  ],
   createIamV2ServiceAccount: [{ display_name: 'n', description: 'd' }],
   createIamV2ApiKey: [
     {

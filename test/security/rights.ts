@@ -68,7 +68,19 @@ const pool = {
   audience: 'a',
   resource: { id: 'local' },
 }
+const quota = {
+  entity: [{ entity_type: 'user', entity_name: 'sa-1' }],
+  ops: [{ key: 'producer_byte_rate', value: 1000 }],
+}
+const usage = {
+  aggregations: [{ metric: 'io.confluent.kafka.server/request_count' }],
+  filter: { field: 'resource.kafka.id', op: 'EQ', value: 'local' },
+  granularity: 'ALL',
+  intervals: ['2026-11-22T00:00:00Z/2026-11-23T00:00:00Z'],
+}
 const anyAcl = '?resource_type=ANY&pattern_type=ANY&operation=ANY&permission=ANY'
+/** By its id. */
+export const storedObject = (name: string): string => (name === 'here' ? '1' : '2').repeat(32)
 const from = { query: '?offset=0' }
 /** A group with a member; other rows have one with offsets alone. */
 const crowd = (name: string) => ({ path: { consumer_group_id: `crowd-${name}` } })
@@ -214,8 +226,24 @@ const ofClusters: Readonly<Record<string, Row>> = {
   [`GET ${cluster}/brokers`]: known(),
   [`GET ${cluster}/brokers/{broker_id}`]: known(),
   'GET /metrics': known(),
+  'POST /v2/metrics/cloud/query': needs(
+    ['DESCRIBE CLUSTER'],
+    body(() => usage),
+  ),
+  [`GET ${cluster}/client-quotas`]: needs(['DESCRIBE_CONFIGS CLUSTER']),
+  [`POST ${cluster}/client-quotas`]: needs(
+    ['ALTER_CONFIGS CLUSTER'],
+    body(() => ({ data: [quota] })),
+  ),
   [`GET ${cluster}/compaction`]: operator(),
   [`POST ${cluster}/compaction:run`]: operator(body(() => ({}))),
+  [`POST ${cluster}/compaction:verify`]: operator(),
+  [`GET ${cluster}/compaction:dump`]: operator((name) => ({ query: `?object_name=${storedObject(name)}` })),
+  [`GET ${cluster}/user-scram-credentials`]: needs(['DESCRIBE CLUSTER']),
+  [`POST ${cluster}/user-scram-credentials:alter`]: needs(
+    ['ALTER CLUSTER'],
+    body(() => ({ upsertions: [{ user: 'alice', mechanism: 'SCRAM-SHA-256', password: 'a secret' }] })),
+  ),
   [`GET ${cluster}/acls`]: needs(['DESCRIBE CLUSTER']),
   [`POST ${cluster}/acls`]: needs(
     ['ALTER CLUSTER'],
@@ -294,6 +322,7 @@ const ofOperators: Readonly<Record<string, Row>> = {
   'POST /cmk/v2/clusters': operator(body(() => ({ spec: { display_name: 'n' } }))),
   'GET /cmk/v2/clusters': operator(),
   'GET /cmk/v2/clusters/{id}': operator(),
+  'PATCH /cmk/v2/clusters/{id}': operator(body(() => ({ spec: { display_name: 'm' } }))),
   'DELETE /cmk/v2/clusters/{id}': operator(),
   'POST /cmk/v2/clusters/{id}/suspend': operator(),
   'POST /cmk/v2/clusters/{id}/resume': operator(),

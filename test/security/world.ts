@@ -2,12 +2,14 @@
 // way to ask for an endpoint.
 
 import assert from 'node:assert/strict'
+import { encodeFlushFooter } from '../../shared/metadata/flushFooter.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
 import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
 import { watchKeys } from '../support/keyWatch.ts'
 import { memoryPorts } from '../support/testCluster.ts'
 import { type ApiKeyPair, authorizationOf, createTestTenants } from '../support/testTenants.ts'
 import { createVirtualClock } from '../support/virtualClock.ts'
-import type { RequestParts, Right, Row } from './rights.ts'
+import { type RequestParts, type Right, type Row, storedObject } from './rights.ts'
 
 export const otherCluster = 'lkc-other'
 const cluster = '/v3/clusters/local'
@@ -26,6 +28,8 @@ export async function createWorld() {
     return answer.body
   }
   await fillCluster(done)
+  const footer = encodeFlushFooter([])
+  await deps.objects.putIfAbsent(createScope('local').logObject(storedObject('here')), [footer])
   const account = await createServiceAccounts(deps).create('here', '')
   const providers = '/iam/v2/identity-providers'
   const provider = await done('POST', providers, { display_name: 'here', issuer: 'https://here.example' })

@@ -126,7 +126,9 @@ function watchedGroups(
   world: World,
   report: (violation: string) => void,
 ): Table {
-  return groups ? watchGroups({ table, history: groups.history, world, report }) : table
+  return groups
+    ? watchGroups({ table, history: groups.history, skewMs: groups.times.skewMs, world, report })
+    : table
 }
 
 function same<T>(value: T): T {

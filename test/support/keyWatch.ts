@@ -26,42 +26,8 @@ export function watchKeys({ table, objects }: Ports, touch: (touched: Touched) =
     names.add(name)
   }
   return {
-    table: {
-      get: (key) => {
-        inTable(key.pk)
-        return table.get(key)
-      },
-      query: (query) => {
-        inTable(query.pk)
-        return table.query(query)
-      },
-      write: (write) => {
-        inTable(write.key.pk)
-        return table.write(write)
-      },
-      transact: (writes) => {
-        for (const { key } of writes) inTable(key.pk)
-        return table.transact(writes)
-      },
-    } satisfies Table,
-    objects: {
-      putIfAbsent: (name, parts) => {
-        inObjects(name)
-        return objects.putIfAbsent(name, parts)
-      },
-      getRange: (name, start, length) => {
-        inObjects(name)
-        return objects.getRange(name, start, length)
-      },
-      list: (prefix, page) => {
-        inObjects(prefix)
-        return objects.list(prefix, page)
-      },
-      delete: (listed) => {
-        for (const name of listed) inObjects(name)
-        return objects.delete(listed)
-      },
-    } satisfies ObjectStore,
+    table: watchTable(table, inTable),
+    objects: watchObjects(objects, inObjects),
     /** Every item, by partition, and every object with its bytes. */
     async dump(): Promise<Dump> {
       const items = await Promise.all([...partitions].sort().map((pk) => readPartition(table, pk)))
@@ -76,6 +42,44 @@ export function watchKeys({ table, objects }: Ports, touch: (touched: Touched) =
     },
   }
 }
+
+const watchTable = (table: Table, touch: (pk: string) => void): Table => ({
+  get(key) {
+    touch(key.pk)
+    return table.get(key)
+  },
+  query(query) {
+    touch(query.pk)
+    return table.query(query)
+  },
+  write(write) {
+    touch(write.key.pk)
+    return table.write(write)
+  },
+  transact(writes) {
+    for (const { key } of writes) touch(key.pk)
+    return table.transact(writes)
+  },
+})
+
+const watchObjects = (objects: ObjectStore, touch: (name: string) => void): ObjectStore => ({
+  putIfAbsent(name, parts) {
+    touch(name)
+    return objects.putIfAbsent(name, parts)
+  },
+  getRange(name, start, length) {
+    touch(name)
+    return objects.getRange(name, start, length)
+  },
+  list(prefix, page) {
+    touch(prefix)
+    return objects.list(prefix, page)
+  },
+  delete(names) {
+    for (const name of names) touch(name)
+    return objects.delete(names)
+  },
+})
 
 export interface Dump {
   readonly items: readonly Item[]

@@ -8,6 +8,7 @@ import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
 import { createIssuerNetwork } from '../../shared/runtime/issuerNetwork.ts'
 import { createTenants } from '../../shared/runtime/tenants.ts'
 import type { AuditEvent } from '../../shared/service/auditEvent.ts'
+import type { Certificates } from '../../shared/service/authenticate.ts'
 import { type Compaction, createCompaction } from '../../shared/service/compaction.ts'
 import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
@@ -21,6 +22,9 @@ interface Settings {
   readonly clock?: Clock
   readonly ports?: Pick<TestPorts, 'objects' | 'table'>
   readonly edge?: Partial<AppDeps>
+  readonly certificates?: Certificates
+  /** Absent: it fails the test. */
+  readonly reportBackgroundFailure?: (error: unknown) => void
 }
 
 export async function createTestTenants(settings: Settings = {}) {
@@ -30,9 +34,7 @@ export async function createTestTenants(settings: Settings = {}) {
     table: ports.table,
     clock,
     random: systemRandom,
-    reportBackgroundFailure: (error: unknown) => {
-      throw error
-    },
+    reportBackgroundFailure: settings.reportBackgroundFailure ?? fail,
   }
   const told: AuditEvent[] = []
   const compactions = new Map<string, Compaction>()
@@ -40,6 +42,7 @@ export async function createTestTenants(settings: Settings = {}) {
     cluster: defaultClusterSettings,
     pepper: testPepper,
     network: createIssuerNetwork(true),
+    ...(settings.certificates && { certificates: settings.certificates }),
     tellAudit: (event) => told.push(event),
     compaction: (clusterId) => {
       const ports = { ...deps, scope: createScope(clusterId) }
@@ -54,14 +57,7 @@ export async function createTestTenants(settings: Settings = {}) {
     authenticate: tenants.authenticate,
     clock,
     random: systemRandom,
-    limits: {
-      bodyBytesMax: 1024 * 1024,
-      bodiesBytesMax: 4 * 1024 * 1024,
-      bodyIdleMsMax: 10_000,
-      fetchWaitMsMax: 1000,
-      batchEntriesMax: 10,
-      streamMsMax: 10_000,
-    },
+    limits,
     ...settings.edge,
   })
   const app = createApp(edge)
@@ -91,6 +87,19 @@ export async function createTestTenants(settings: Settings = {}) {
     keyOf: async (owner: string, clusterId = 'local', prefix = localCluster): Promise<Call> =>
       callAs(await makeKey(clusterId, owner), prefix),
   }
+}
+
+function fail(error: unknown): never {
+  throw error
+}
+
+const limits = {
+  bodyBytesMax: 1024 * 1024,
+  bodiesBytesMax: 4 * 1024 * 1024,
+  bodyIdleMsMax: 10_000,
+  fetchWaitMsMax: 1000,
+  batchEntriesMax: 10,
+  streamMsMax: 10_000,
 }
 
 export interface ApiKeyPair {

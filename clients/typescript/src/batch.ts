@@ -1,5 +1,5 @@
-// Which records go together: those of one partition, until there are enough bytes or records, or the first of them has
-// waited for its linger time. What is sent is closed: a repeated request says the same.
+// Which records go together: those of one partition, until there are enough bytes or records, or the first of them
+// has waited for its linger time. What is sent is closed: a repeated request says the same.
 
 import type { EncodedRecord } from './producerRecord.ts'
 

@@ -1,6 +1,6 @@
-// The consumer: `for await (const record of consumer)`. It is a member of its group from the first record that is asked
-// for until the loop ends, however it ends. Partitions are taken and given up only while the loop asks for a record, so
-// that the application never meets a record of a partition that has become somebody else's.
+// The consumer: `for await (const record of consumer)`. It is a member of its group from the first record that is
+// asked for until the loop ends, however it ends. Partitions are taken and given up only while the loop asks for a
+// record, so that the application never meets a record of a partition that has become somebody else's.
 
 import { isHarmless } from './commits.ts'
 import type { ConsumerRecord } from './consumerRecord.ts'
@@ -21,7 +21,7 @@ export interface ConsumerOptions extends ConnectionOptions, RebalanceCallbacks {
   readonly pattern?: string
   /** Where nothing is committed, or no longer there; default latest. */
   readonly autoOffsetReset?: OffsetReset
-  /** Commits what the loop is done with: every `autoCommitIntervalMs`, before giving up a partition, at the end. Default. */
+  /** Commits what the loop is done with: now and then, before it gives up a partition, and at the end; default true. */
   readonly autoCommit?: boolean
   /** Default 5,000. */
   readonly autoCommitIntervalMs?: number

@@ -1,11 +1,12 @@
-// Sends a batch of one partition until it is acknowledged or given up. Producer id and sequence belong to the partition:
-// where a batch was given up that may have been stored, the partition goes on under another id.
+// Sends a batch of one partition until it is acknowledged or given up. Where one was given up that may have been
+// stored, the partition goes on under another producer id.
 
 import { type Batch, halved, type OpenBatch, type Receipt } from './batch.ts'
 import { localError } from './errors.ts'
 import { judge, type Progress, tooLate, type Verdict } from './judge.ts'
-import type { ProducerId, ProducerIdDeps, ProducerIds } from './producerIds.ts'
+import { createWriter, type Numbered, type ProducerIdDeps, type ProducerIds } from './producerIds.ts'
 import { renderRecord } from './producerRecord.ts'
+import { msOfIsoTime } from './world.ts'
 
 export interface DeliveryDeps extends ProducerIdDeps {
   readonly producerIds: ProducerIds
@@ -14,43 +15,24 @@ export interface DeliveryDeps extends ProducerIdDeps {
 /** Tells the records of the batch what became of them; answers what is to be sent in its place. */
 export type Deliver = (batch: Batch) => Promise<readonly OpenBatch[]>
 
-interface Writer extends ProducerId {
-  readonly sequence: number
-}
-
-const sequences = 2 ** 31
-
 export function createDelivery(deps: DeliveryDeps, topic: string, partition: number): Deliver {
-  const { transport, world, limits, signal, producerIds } = deps
+  const { transport, world, limits, signal } = deps
   const path = `/topics/${encodeURIComponent(topic)}/records`
-  let writer: Writer | 'none' | 'unusable' = 'none'
+  const writer = createWriter(deps.producerIds)
 
-  const identify = async (): Promise<Writer> => {
-    if (typeof writer === 'object') return writer
-    const taken = await (writer === 'none' ? producerIds.shared() : producerIds.fresh())
-    writer = { ...taken, sequence: 0 }
-    return writer
-  }
-
-  const post = (batch: Batch, { producerId, producerEpoch, sequence }: Writer): Promise<string> => {
+  const post = async (batch: Batch): Promise<string> => {
     const body = batch.entries.map((entry) => renderRecord(entry, partition)).join('\n')
-    const headers = {
-      'producer-id': String(producerId),
-      'producer-epoch': String(producerEpoch),
-      'producer-seq': String(sequence),
-    }
-    return transport.text({ method: 'POST', path, body, headers, signal })
+    return transport.text({ method: 'POST', path, body, headers: headersOf(await writer.current()), signal })
   }
 
   const attempt = async (batch: Batch, progress: Progress): Promise<Verdict> => {
-    let by: Writer
     try {
-      by = await identify()
+      await writer.current()
     } catch (error) {
       return { kind: 'fail', error, uncertain: progress.uncertain }
     }
     try {
-      return { kind: 'stored', reports: await post(batch, by) }
+      return { kind: 'stored', reports: await post(batch) }
     } catch (error) {
       const leftMs = batch.openedAtMs + limits.deliveryTimeoutMs - world.now()
       return judge({ ...progress, error, leftMs, random: world.random(), records: batch.entries.length })
@@ -61,15 +43,15 @@ export function createDelivery(deps: DeliveryDeps, topic: string, partition: num
   const conclude = (batch: Batch, verdict: Verdict): readonly OpenBatch[] | undefined => {
     switch (verdict.kind) {
       case 'stored':
-        if (typeof writer === 'object') writer = advanced(writer, batch)
+        writer.advance(batch.entries.length)
         return acknowledge(batch, partition, verdict.reports)
       case 'halve':
         return halved(batch)
       case 'fail':
-        if (verdict.uncertain) writer = 'unusable'
+        if (verdict.uncertain) writer.drop()
         return giveUp(batch, verdict.error)
       case 'renew':
-        writer = 'unusable'
+        writer.drop()
         return undefined
       case 'retry':
         return undefined
@@ -96,9 +78,10 @@ const after = (progress: Progress, verdict: Verdict): Progress => ({
   renewed: progress.renewed || verdict.kind === 'renew',
 })
 
-const advanced = (writer: Writer, { entries }: Batch): Writer => ({
-  ...writer,
-  sequence: (writer.sequence + entries.length) % sequences,
+const headersOf = ({ producerId, producerEpoch, sequence }: Numbered) => ({
+  'producer-id': String(producerId),
+  'producer-epoch': String(producerEpoch),
+  'producer-seq': String(sequence),
 })
 
 interface Report {
@@ -132,7 +115,7 @@ function parseReports(text: string): readonly Report[] {
 const receiptOf = (partition: number, { offset, timestamp }: Report): Receipt => ({
   partition,
   offset,
-  timestamp: Date.parse(timestamp),
+  timestamp: msOfIsoTime(timestamp),
 })
 
 function giveUp({ entries }: Batch, error: unknown): readonly OpenBatch[] {

@@ -1,5 +1,5 @@
-// The one error of this package. It says what the service said: the status, the error code and the message, and whether
-// the same call may succeed later. A call without an answer has status 0.
+// The one error of this package. It says what the service said: the status, the error code and the message, and
+// whether the same call may succeed later. A call without an answer has status 0.
 
 export interface ErrorDetails {
   readonly status: number

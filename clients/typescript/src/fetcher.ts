@@ -3,8 +3,9 @@
 
 import { codes, isRefusal, localError } from './errors.ts'
 import type { Notifier } from './notifier.ts'
+import { createPageQueue, type PageQueue } from './pageQueue.ts'
 import { type FetchedPage, fetchEnds, fetchPages } from './pages.ts'
-import type { Handed, Page, Position, Positions } from './positions.ts'
+import type { Handed, Position, Positions } from './positions.ts'
 import { backoffMs, isRetriable } from './retry.ts'
 import { byTopic } from './topicPartition.ts'
 import type { Transport } from './transport.ts'
@@ -25,7 +26,7 @@ export interface FetcherDeps {
 
 export interface Fetcher {
   /** What cannot be read, and why. */
-  readonly failure: { readonly error: unknown } | undefined
+  failure(): { readonly error: unknown } | undefined
   /** The next record, in the order in which pages came. */
   take(): Handed | undefined
   /** Asks for more, if less than enough waits. */
@@ -37,37 +38,13 @@ export interface Fetcher {
 export function createFetcher(deps: FetcherDeps): Fetcher {
   const { world, positions, changed, stop } = deps
   const underWay = new Map<string, AbortController>()
-  const pages: Page[] = []
-  let index = 0
-  let waitingBytes = 0
+  const queue = createPageQueue(positions)
   let failures = 0
-  let failure: Fetcher['failure']
-
-  const accept = (topic: string, asked: readonly Position[], fetched: readonly FetchedPage[]): void => {
-    const byPartition = new Map(asked.map((position) => [position.partition, position]))
-    for (const { partition, records, nextOffset, logStartOffset, highWatermark } of fetched) {
-      const position = byPartition.get(partition)
-      if (position === undefined) continue
-      const isExpired = position.fetchFrom < logStartOffset
-      if (isExpired && deps.autoOffsetReset !== 'earliest') {
-        reset(deps, position, logStartOffset, highWatermark)
-        continue
-      }
-      const page = { topic, partition, version: position.version, records, nextOffset }
-      if (!positions.fetched(page) || records.length === 0) continue
-      pages.push(page)
-      waitingBytes += bytesOf(page)
-    }
-  }
+  let failure: ReturnType<Fetcher['failure']>
 
   const ask = async (topic: string, asked: readonly Position[], signal: AbortSignal): Promise<void> => {
-    const { fetchBytesMax: bytesMax, maxWaitMs } = deps
     try {
-      accept(
-        topic,
-        asked,
-        await fetchPages(deps.transport, { topic, partitions: asked, bytesMax, maxWaitMs, signal }),
-      )
+      accept(deps, queue, asked, await request(deps, topic, asked, signal))
       failures = 0
     } catch (error) {
       if (signal.aborted) return
@@ -79,22 +56,24 @@ export function createFetcher(deps: FetcherDeps): Fetcher {
     }
   }
 
+  const follow = async (topic: string, asked: readonly Position[]): Promise<void> => {
+    const asking = new AbortController()
+    underWay.set(topic, asking)
+    try {
+      await ask(topic, asked, asking.signal)
+    } catch (error) {
+      if (!asking.signal.aborted) failure = { error }
+    }
+    if (underWay.get(topic) === asking) underWay.delete(topic)
+    changed.notify()
+    pump()
+  }
+
   const pump = (): void => {
-    if (stop.aborted || failure !== undefined || waitingBytes >= deps.fetchBytesMax) return
+    if (stop.aborted || failure !== undefined || queue.bytes() >= deps.fetchBytesMax) return
     for (const [topic, all] of byTopic(positions.all())) {
       const asked = all.filter(({ paused }) => !paused).sort((a, b) => a.servedAt - b.servedAt)
-      if (asked.length === 0 || underWay.has(topic)) continue
-      const asking = new AbortController()
-      underWay.set(topic, asking)
-      void ask(topic, asked, asking.signal)
-        .catch((error) => {
-          if (!asking.signal.aborted) failure = { error }
-        })
-        .then(() => {
-          if (underWay.get(topic) === asking) underWay.delete(topic)
-          changed.notify()
-          pump()
-        })
+      if (asked.length > 0 && !underWay.has(topic)) void follow(topic, asked)
     }
   }
 
@@ -105,38 +84,44 @@ export function createFetcher(deps: FetcherDeps): Fetcher {
   }
   stop.addEventListener('abort', renew, { once: true })
 
-  const dropPage = (page: Page): void => {
-    pages.shift()
-    index = 0
-    waitingBytes -= bytesOf(page)
-    pump()
-  }
-
   return {
     pump,
     renew,
-    get failure() {
-      return failure
-    },
+    failure: () => failure,
     take() {
-      for (let page = pages[0]; page !== undefined; page = pages[0]) {
-        const record = positions.isCurrent(page) ? page.records[index++] : undefined
-        const isLast = index === page.records.length
-        if (record === undefined || isLast) dropPage(page)
-        const after = isLast ? page.nextOffset : (record?.offset ?? 0) + 1
-        const handed = record && positions.hand(page, record, after)
-        if (handed !== undefined) return handed
-      }
-      return undefined
+      const handed = queue.take()
+      pump()
+      return handed
     },
   }
 }
 
-const bytesOf = ({ records }: Page): number =>
-  records.reduce((sum, { key, value }) => sum + recordBytes + (key?.length ?? 0) + (value?.length ?? 0), 0)
+function request(deps: FetcherDeps, topic: string, partitions: readonly Position[], signal: AbortSignal) {
+  const { fetchBytesMax: bytesMax, maxWaitMs } = deps
+  return fetchPages(deps.transport, { topic, partitions, bytesMax, maxWaitMs, signal })
+}
 
-/** What a record takes besides key and value, roughly. */
-const recordBytes = 100
+function accept(
+  deps: FetcherDeps,
+  queue: PageQueue,
+  asked: readonly Position[],
+  fetched: readonly FetchedPage[],
+): void {
+  const byPartition = new Map(asked.map((position) => [position.partition, position]))
+  for (const { partition, records, nextOffset, logStartOffset, highWatermark } of fetched) {
+    const position = byPartition.get(partition)
+    if (position === undefined) continue
+    const isExpired = position.fetchFrom < logStartOffset
+    // Where the reader is to go on at the earliest, the service has gone on there already.
+    if (isExpired && deps.autoOffsetReset !== 'earliest') {
+      reset(deps, position, logStartOffset, highWatermark)
+      continue
+    }
+    const { topic, version } = position
+    const page = { topic, partition, version, records, nextOffset }
+    if (deps.positions.fetched(page) && records.length > 0) queue.put(page)
+  }
+}
 
 /** Error: where nobody says how to go on. */
 function reset(deps: FetcherDeps, position: Position, earliest: number, latest: number): void {

@@ -1,5 +1,5 @@
-// Offsets of the group, asked and told as a member: who asks for committed offsets takes the partitions over, and who is
-// no owner any more cannot commit.
+// Offsets of the group, asked and told as a member: who asks for committed offsets takes the partitions over, and who
+// is no owner any more cannot commit.
 
 import { codes, isRefusal, MillraceError } from './errors.ts'
 import { type PlaceWire, placeOf, placeWire } from './groupWire.ts'
@@ -46,7 +46,7 @@ export function createGroupOffsets(
   member: Pick<Member, 'state' | 'beat'>,
 ): GroupOffsets {
   const once = <T>(verb: string, fields: object, stop?: AbortSignal): Promise<Offsets<T>> => {
-    const { memberId, epoch } = member.state
+    const { memberId, epoch } = member.state()
     if (epoch === 0) throw notIn()
     const body = JSON.stringify({ member_id: memberId, member_epoch: epoch, ...fields })
     const call = { method: 'POST', path: `${path}/offsets:${verb}`, body, signal: stop } as const
@@ -58,12 +58,12 @@ export function createGroupOffsets(
   const isAnotherEpoch = async (error: unknown, { epoch, generation }: Membership): Promise<boolean> => {
     if (!isOut(error) && !isRefusal(error, codes.staleMemberEpoch)) return false
     await member.beat()
-    return member.state.generation === generation && member.state.epoch !== epoch
+    return member.state().generation === generation && member.state().epoch !== epoch
   }
 
   const asMember = async <T>(verb: string, fields: object, stop?: AbortSignal): Promise<Offsets<T>> => {
     for (;;) {
-      const { state } = member
+      const state = member.state()
       try {
         return await once(verb, fields, stop)
       } catch (error) {
@@ -81,7 +81,7 @@ export function createGroupOffsets(
     },
     async commit(wanted) {
       // What was lost may be somebody else's, and further on: an old offset would take it back.
-      if (without(wanted, member.state.owned).length > 0) throw notIn()
+      if (without(wanted, member.state().owned).length > 0) throw notIn()
       const offsets = wanted.map(({ offset, metadata, ...place }) => ({
         ...placeWire(place),
         offset,

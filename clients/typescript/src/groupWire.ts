@@ -1,7 +1,7 @@
-// Heartbeats, commits and committed offsets as the service writes them. A heartbeat says all that there is to say: what
-// the service missed is said again by the next one.
+// Heartbeats, commits and committed offsets as the service writes them. A heartbeat says all that there is to say:
+// what the service missed is said again by the next one.
 
-import type { HeartbeatAnswer, Membership } from './membership.ts'
+import { type HeartbeatAnswer, type Membership, tokenToRepeat } from './membership.ts'
 import { byTopic, type TopicPartition } from './topicPartition.ts'
 
 export interface Subscription {
@@ -22,9 +22,11 @@ export interface HeartbeatWire {
       readonly partitions: readonly number[]
     }[]
   } | null
+  readonly assignment_token?: string | null
 }
 
-export function heartbeatBody({ memberId, epoch, owned }: Membership, subscription: Subscription): string {
+export function heartbeatBody(membership: Membership, subscription: Subscription): string {
+  const { memberId, epoch, owned } = membership
   const { topics, pattern, instanceId, clientId, rebalanceTimeoutMs } = subscription
   return JSON.stringify({
     member_id: memberId,
@@ -34,6 +36,7 @@ export function heartbeatBody({ memberId, epoch, owned }: Membership, subscripti
     rebalance_timeout_ms: rebalanceTimeoutMs,
     subscribed_topic_names: topics,
     subscribed_topic_regex: pattern,
+    assignment_token: tokenToRepeat(membership),
     topic_partitions: Array.from(byTopic(owned), ([topic, some]) => ({
       topic_name: topic,
       partitions: some.map(({ partition }) => partition),
@@ -47,12 +50,17 @@ export function leaveBody({ memberId }: Membership, { instanceId }: Subscription
   return JSON.stringify({ member_id: memberId, member_epoch: epoch, instance_id: instanceId })
 }
 
-export function parseHeartbeat({ member_epoch, assignment }: HeartbeatWire): HeartbeatAnswer {
+export function parseHeartbeat({
+  member_epoch,
+  assignment,
+  assignment_token,
+}: HeartbeatWire): HeartbeatAnswer {
   return {
     epoch: member_epoch,
     assignment: assignment?.topic_partitions.flatMap(({ topic_name: topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     ),
+    token: assignment_token ?? undefined,
   }
 }
 

@@ -1,5 +1,5 @@
-// The way of one partition's records to the service: batches one after the other, each until it is acknowledged or given
-// up, so that records keep their order and sequences have no gap.
+// The way of one partition's records to the service: batches one after the other, each until it is acknowledged or
+// given up, so that records keep their order and sequences have no gap.
 
 import {
   addTo,

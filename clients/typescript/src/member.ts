@@ -1,5 +1,5 @@
-// One member of a consumer group, kept alive by heartbeats whatever the application does. An application that does not
-// ask for records for too long is taken out, so that others read on; it joins again when it asks.
+// One member of a consumer group, kept alive by heartbeats whatever the application does. An application that does
+// not ask for records for too long is taken out, so that others read on; it joins again when it asks.
 
 import {
   type HeartbeatWire,
@@ -10,6 +10,7 @@ import {
 } from './groupWire.ts'
 import { answered, lost, type Membership, outsider, owning, reactionTo } from './membership.ts'
 import type { Notifier } from './notifier.ts'
+import { createPulse } from './pulse.ts'
 import { backoffMs, isRetriable, retried } from './retry.ts'
 import type { TopicPartition } from './topicPartition.ts'
 import type { Transport } from './transport.ts'
@@ -29,9 +30,9 @@ export interface MemberDeps {
 }
 
 export interface Member {
-  readonly state: Membership
+  state(): Membership
   /** What ended the membership for good. */
-  readonly failure: { readonly error: unknown } | undefined
+  failure(): { readonly error: unknown } | undefined
   /** Joins, and joins again who was taken out. */
   join(): void
   /** What the application has after it was told; of an earlier generation: nothing. */
@@ -45,87 +46,78 @@ const leaveTimeoutMs = 5000
 const sleepMsMax = 60_000
 
 export function createMember(deps: MemberDeps): Member {
-  const { transport, world, subscription, changed } = deps
-  const path = `${deps.path}:heartbeat`
+  const { world, changed } = deps
   const stop = new AbortController()
+  const calls = createCalls(deps, stop.signal)
   let state = outsider(randomId(world))
-  let failure: Member['failure']
+  let failure: ReturnType<Member['failure']>
   let mode: 'new' | 'in' | 'out' = 'new'
-  let running = Promise.resolve()
   let failures = 0
-  let nudge = new AbortController()
-
-  const sayLeave = async (): Promise<void> => {
-    const call = () => transport.text({ method: 'POST', path, body: leaveBody(state, subscription) })
-    // A group that cannot be told notices by itself, when the session ends.
-    await retried({ world, timeoutMs: leaveTimeoutMs }, call).catch(() => undefined)
-  }
 
   /** One heartbeat; answers when the next one is due. */
   const heartbeat = async (): Promise<number> => {
     const said = state
-    const body = heartbeatBody(said, subscription)
     try {
-      const wire = await transport.json<HeartbeatWire>({ method: 'POST', path, body, signal: stop.signal })
+      const { answer, dueMs } = await calls.beat(said)
       failures = 0
-      state = answered(state, said, parseHeartbeat(wire))
-      return wire.heartbeat_interval_ms
+      state = answered(state, said, answer)
+      return dueMs
     } catch (error) {
+      if (stop.signal.aborted) return 0
       const reaction = reactionTo(error)
-      if (stop.signal.aborted || reaction === 'fail') {
-        failure = { error }
-        return 0
-      }
+      if (reaction === 'fail') failure = { error }
       if (reaction === 'rejoin') state = lost(state)
       return backoffMs(failures++, world.random(), isRetriable(error) ? error.retryAfterMs : 0)
     }
   }
 
-  const turn = async (): Promise<number> => {
-    if (mode === 'out') return sleepMsMax
-    if (deps.busyMs() <= deps.maxPollIntervalMs) return heartbeat()
-    mode = 'out'
-    await sayLeave()
-    state = lost(state)
-    return sleepMsMax
-  }
-
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted && failure === undefined) {
-      nudge = new AbortController()
-      const { signal } = nudge
-      const dueMs = await turn()
-      changed.notify()
-      await world.sleep(Math.min(dueMs, deps.maxPollIntervalMs, sleepMsMax), signal)
+  const pulse = createPulse(world, async () => {
+    if (mode === 'in' && deps.busyMs() > deps.maxPollIntervalMs) {
+      mode = 'out'
+      await calls.leave(state)
+      state = lost(state)
     }
-  }
+    const dueMs = mode === 'in' ? await heartbeat() : sleepMsMax
+    changed.notify()
+    return failure === undefined ? Math.min(dueMs, deps.maxPollIntervalMs) : undefined
+  })
 
   return {
-    get state() {
-      return state
-    },
-    get failure() {
-      return failure
-    },
+    state: () => state,
+    failure: () => failure,
     join() {
-      if (mode === 'new') running = Promise.resolve().then(run)
-      if (mode === 'out') nudge.abort()
+      if (mode === 'out') pulse.nudge()
       mode = 'in'
+      pulse.start()
     },
     owns(generation, owned) {
       state = owning(state, generation, owned)
-      nudge.abort()
+      pulse.nudge()
     },
-    beat() {
-      nudge.abort()
-      return failure === undefined && !stop.signal.aborted ? changed.next() : Promise.resolve()
+    async beat() {
+      pulse.nudge()
+      if (failure === undefined && !stop.signal.aborted) await changed.next()
     },
     async leave() {
       stop.abort()
-      nudge.abort()
-      await running
-      if (mode === 'in') await sayLeave()
-      mode = 'out'
+      await pulse.stop()
+      if (mode === 'in') await calls.leave(state)
+    },
+  }
+}
+
+function createCalls({ transport, world, path: group, subscription }: MemberDeps, signal: AbortSignal) {
+  const path = `${group}:heartbeat`
+  return {
+    async beat(state: Membership) {
+      const call = { method: 'POST', path, body: heartbeatBody(state, subscription), signal } as const
+      const wire = await transport.json<HeartbeatWire>(call)
+      return { answer: parseHeartbeat(wire), dueMs: wire.heartbeat_interval_ms }
+    },
+    /** A group that cannot be told notices by itself, when the session ends. */
+    async leave(state: Membership): Promise<void> {
+      const call = () => transport.text({ method: 'POST', path, body: leaveBody(state, subscription) })
+      await retried({ world, timeoutMs: leaveTimeoutMs }, call).catch(() => undefined)
     },
   }
 }

@@ -1,6 +1,6 @@
 // Where a record goes. With a key: Kafka's default, murmur2 with Kafka's seed, sign bit cleared, modulo the number of
-// partitions, so that every client of Kafka sends a key to the same place. Without: they stay together until their batch
-// is closed and go elsewhere then, which makes few large batches out of many small records.
+// partitions, so that every client of Kafka sends a key to the same place. Without: they stay together until their
+// batch is closed and go elsewhere then, which makes few large batches out of many small records.
 
 const seed = 0x9747b28c
 const multiplier = 0x5bd1e995

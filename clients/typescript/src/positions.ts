@@ -1,8 +1,9 @@
-// Where the consumer is in each of its partitions: what was asked for, handed out, finished and committed. What was read
-// ahead counts as long as the version is the same; what the application was given, as long as it is the same stay.
+// Where the consumer is in each of its partitions: what was asked for, handed out, finished and committed. What was
+// read ahead counts as long as the version is the same; what the application was given, as long as it is the same
+// stay.
 
 import type { ConsumerRecord } from './consumerRecord.ts'
-import { localError } from './errors.ts'
+import { localError, type MillraceError } from './errors.ts'
 import { keyOf, type TopicPartition } from './topicPartition.ts'
 
 export interface Position extends TopicPartition {
@@ -67,13 +68,10 @@ export function createPositions(): Positions {
   }
   const assigned = (partition: TopicPartition, changes: (now: Position) => Partial<Position>): void => {
     if (change(partition, changes)) return
-    throw localError(
-      `partition ${partition.partition} of ${partition.topic} is not assigned to this consumer`,
-    )
+    throw notAssigned(partition)
   }
   const beginAt = (offset: number) => {
-    count++
-    return { stay: count, version: count, fetchFrom: offset, next: offset, done: offset }
+    return { stay: ++count, version: count, fetchFrom: offset, next: offset, done: offset }
   }
   const isCurrent = (page: Page): boolean => places.get(keyOf(page))?.version === page.version
 
@@ -118,3 +116,6 @@ export function createPositions(): Positions {
     },
   }
 }
+
+const notAssigned = ({ topic, partition }: TopicPartition): MillraceError =>
+  localError(`partition ${partition} of ${topic} is not assigned to this consumer`)

@@ -38,3 +38,39 @@ export function createProducerIds({ transport, world, limits, signal }: Producer
   const { get: shared } = remembered(world, Number.POSITIVE_INFINITY, fresh)
   return { shared, fresh }
 }
+
+export interface Numbered extends ProducerId {
+  /** Of the next record. */
+  readonly sequence: number
+}
+
+/** Who writes to one partition, and under which number. */
+export interface Writer {
+  current(): Promise<Numbered>
+  /** So many records more are stored. */
+  advance(records: number): void
+  /** The sequence is no good any more. */
+  drop(): void
+}
+
+const sequences = 2 ** 31
+
+export function createWriter(ids: ProducerIds): Writer {
+  let take = ids.shared
+  let taken: ProducerId | undefined
+  let sequence = 0
+  return {
+    async current() {
+      taken ??= await take()
+      return { ...taken, sequence }
+    },
+    advance(records) {
+      sequence = (sequence + records) % sequences
+    },
+    drop() {
+      taken = undefined
+      sequence = 0
+      take = ids.fresh
+    },
+  }
+}

@@ -1,8 +1,9 @@
-// A record on its way in: encoded at once, so that what the caller does to its bytes afterwards changes nothing, and so
-// that a repeated request says the same.
+// A record on its way in: encoded at once, so that what the caller does to its bytes afterwards changes nothing, and
+// so that a repeated request says the same.
 
 import { base64Of, utf8Of } from './bytes.ts'
 import { localError } from './errors.ts'
+import { isoTime } from './world.ts'
 
 /** Text is sent as UTF-8; null and absent are null. */
 export type Data = string | Uint8Array | null
@@ -34,7 +35,7 @@ export function encodeRecord(record: ProducerRecord, nowMs: number): EncodedReco
   }
   const key = bytesOf(record.key)
   const fields = [
-    `"timestamp":"${new Date(timestamp).toISOString()}"`,
+    `"timestamp":"${isoTime(timestamp)}"`,
     `"key":${renderData(key)}`,
     `"value":${renderData(bytesOf(record.value))}`,
   ]

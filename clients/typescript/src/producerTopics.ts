@@ -1,4 +1,5 @@
-// The topics that a producer sends to: how many partitions they have, which partition a record goes to, and its way there.
+// The topics that a producer sends to: how many partitions they have, which partition a record goes to, and its way
+// there.
 
 import type { Entry } from './batch.ts'
 import { createLane, type Lane, type LaneDeps } from './lane.ts'

@@ -1,5 +1,5 @@
-// Brings what the consumer has to what the group wants it to have, while the application waits for its next record and
-// so holds none: gives up, then takes, and tells the group after each.
+// Brings what the consumer has to what the group wants it to have, while the application waits for its next record
+// and so holds none: gives up, then takes, and tells the group after each.
 
 import { type Commits, isHarmless } from './commits.ts'
 import { codes, isRefusal, localError } from './errors.ts'
@@ -51,7 +51,7 @@ export function createRebalance(deps: RebalanceDeps): Rebalance {
   let generation = 0
 
   const lose = async (): Promise<void> => {
-    generation = member.state.generation
+    generation = member.state().generation
     const gone = positions.all().map(placeOnly)
     positions.remove(gone)
     if (gone.length > 0) await onLost?.(gone)
@@ -72,8 +72,8 @@ export function createRebalance(deps: RebalanceDeps): Rebalance {
 
   /** false: there is nothing to do. */
   const step = async (): Promise<boolean> => {
-    if (member.state.generation !== generation) await lose()
-    const { revoke: toRevoke, assign: toAssign } = stepsOf(member.state)
+    if (member.state().generation !== generation) await lose()
+    const { revoke: toRevoke, assign: toAssign } = stepsOf(member.state())
     if (toRevoke.length === 0 && toAssign.length === 0) return false
     if (toRevoke.length > 0) await revoke(toRevoke)
     else await assign(toAssign)
@@ -84,7 +84,8 @@ export function createRebalance(deps: RebalanceDeps): Rebalance {
   return {
     async settle() {
       for (;;) {
-        if (member.failure !== undefined) throw member.failure.error
+        const failure = member.failure()
+        if (failure !== undefined) throw failure.error
         try {
           if (!(await step())) return
         } catch (error) {
@@ -96,7 +97,7 @@ export function createRebalance(deps: RebalanceDeps): Rebalance {
     },
     async end() {
       const all = positions.all().map(placeOnly)
-      if (member.state.generation !== generation) await lose()
+      if (member.state().generation !== generation) await lose()
       else if (all.length > 0) await revoke(all)
     },
   }

@@ -84,7 +84,7 @@ export function openSession(options: SessionOptions): Session {
       failed = { error }
       changed.notify()
     },
-    failure: () => failed ?? member.failure ?? fetcher.failure,
+    failure: () => failed ?? member.failure() ?? fetcher.failure(),
   }
 }
 

@@ -1,5 +1,5 @@
-// Requests to one cluster: address, credentials, time-outs, and every failure as a MillraceError. It asks once; who may
-// ask again is the caller's to know.
+// Requests to one cluster: address, credentials, time-outs, and every failure as a MillraceError. It asks once; who
+// may ask again is the caller's to know.
 
 import { base64Of, utf8Of } from './bytes.ts'
 import { localError, noAnswer, refusalOf } from './errors.ts'

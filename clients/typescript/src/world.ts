@@ -1,5 +1,5 @@
-// What the client needs of the world it runs in: a way to ask, time and chance. Node 20, browsers and Lambda have all of
-// it; tests hand in their own.
+// What the client needs of the world it runs in: a way to ask, time and chance. Node 20, browsers and Lambda have all
+// of it; tests hand in their own.
 
 export interface World {
   fetch(url: string, init: RequestInit): Promise<Response>
@@ -32,3 +32,7 @@ export const systemWorld: World = {
 export function randomId({ random }: Pick<World, 'random'>): string {
   return Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('')
 }
+
+export const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+export const msOfIsoTime = (text: string): number => Date.parse(text)

@@ -1,5 +1,5 @@
-// Consumers whose requests get lost, that are fenced, that freeze, die or come back: the group goes on, and every record
-// is processed.
+// Consumers whose requests get lost, that are fenced, that freeze, die or come back: the group goes on, and every
+// record is processed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ConsumerOptions, createConsumer } from '../src/consumer.ts'
@@ -46,7 +46,7 @@ async function process(consumer: AsyncIterable<ConsumerRecord>, seen: ConsumerRe
   for await (const record of consumer) seen.push(record)
 }
 
-for (const seed of upTo(20)) {
+for (const seed of upTo(10)) {
   test(`three consumers on a bad network process every record, in order (seed ${seed})`, async () => {
     const service = startService()
     await service.createTopic('t', 6)
@@ -126,7 +126,7 @@ test('a consumer that the group has forgotten joins again, and is told that it l
   assert.equal(new Set(seen.map(placeOf)).size, 120)
 })
 
-test('an application that stalls leaves the group, commits nothing of it, and joins again when it goes on', async () => {
+test('an application that stalls leaves the group and joins again when it goes on', async () => {
   const service = startService()
   await service.createTopic('t', 6)
   await fill(service, 60)

@@ -2,14 +2,12 @@
 // for the one under way. Refuses a cluster for which this process runs no compactor.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { KafkaError } from '../../base/errors.ts'
 import { type Compaction, type CompactionRun, recopyPercent } from '../../service/compaction.ts'
-import { findCluster } from '../clusters.ts'
+import { findCluster, findCompaction } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams } from '../params.ts'
-import type { RawContext } from '../rawRoute.ts'
 
 const tags = ['Compaction']
 /** Names of an answer: a collection may delete any number of objects. */
@@ -138,13 +136,6 @@ export function registerCompactionRoutes(app: App, deps: HttpDeps): void {
     const uncleanable_partitions = uncleanable(compaction)
     return c.json({ cluster_id, dry_run, ...runData(run), uncleanable_partitions }, 200)
   })
-}
-
-function findCompaction(c: Pick<RawContext, 'var'>, clusterId: string): Compaction {
-  findCluster(c, clusterId)
-  const compaction = c.var.access.compaction(clusterId)
-  if (compaction) return compaction
-  throw new KafkaError('NOT_FOUND', `No compactor of cluster ${clusterId} runs in this process.`)
 }
 
 function stateData(compaction: Compaction) {

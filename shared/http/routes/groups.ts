@@ -98,6 +98,10 @@ const heartbeatSchema = z
     subscribed_topic_regex: z.string().nullish().openapi({ description: 'RE2; matches whole names.' }),
     server_assignor: z.string().nullish().openapi({ description: 'uniform or range.' }),
     topic_partitions: topicPartitionsSchema.nullish().openapi({ description: 'What the member owns.' }),
+    assignment_token: z.string().max(64).nullish().openapi({
+      description:
+        'Of the last answer that the member has taken: a heartbeat that comes late gives nothing up.',
+    }),
     client_id: z.string().nullish(),
   })
   .openapi('ConsumerGroupHeartbeatRequestData')
@@ -111,6 +115,7 @@ const heartbeatAnswerSchema = z
       .object({ topic_partitions: topicPartitionsSchema })
       .nullable()
       .openapi({ description: 'What the member is to own; null: what it said.' }),
+    assignment_token: z.string().nullable().openapi({ description: 'To be repeated by the next heartbeat.' }),
   })
   .openapi('ConsumerGroupHeartbeatData')
 
@@ -197,6 +202,7 @@ function heartbeatOf(groupId: string, body: z.output<typeof heartbeatSchema>, cl
     ...present('subscribedTopicRegex', body.subscribed_topic_regex),
     ...present('serverAssignor', body.server_assignor),
     ...present('topicPartitions', owned),
+    ...present('assignmentToken', body.assignment_token),
   }
 }
 
@@ -208,12 +214,13 @@ function present<K extends string, V>(name: K, value: V | null | undefined): Par
 }
 
 function renderAnswer(answer: HeartbeatAnswer): z.output<typeof heartbeatAnswerSchema> {
-  const { memberId, memberEpoch, heartbeatIntervalMs, assignment } = answer
+  const { memberId, memberEpoch, heartbeatIntervalMs, assignment, assignmentToken } = answer
   return {
     member_id: memberId,
     member_epoch: memberEpoch,
     heartbeat_interval_ms: heartbeatIntervalMs,
     assignment: assignment === undefined ? null : { topic_partitions: byTopic(assignment) },
+    assignment_token: assignmentToken ?? null,
   }
 }
 

@@ -1,10 +1,11 @@
 // GET /metrics, for Prometheus: what Kafka's log cleaner shows, under the names that Kafka's beans have after
 // the usual translation, and what the compactor did. Process-wide and since its start; objects are those of
-// the last collection.
+// the last collection. What clusters used is the deployment's, and since midnight.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Compaction, recopyPercent } from '../../service/compaction.ts'
-import type { App } from '../context.ts'
+import type { App, HttpDeps } from '../context.ts'
+import { usageMetricsOf } from '../usageMetrics.ts'
 import { type Metric, renderMetrics, type Sample } from '../wire/exposition.ts'
 
 const contentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -22,8 +23,8 @@ const getMetrics = createRoute({
   },
 })
 
-export function registerMetricsRoutes(app: App): void {
-  app.openapi(getMetrics, (c) => {
+export function registerMetricsRoutes(app: App, deps: HttpDeps): void {
+  app.openapi(getMetrics, async (c) => {
     const { access } = c.var
     const compactions = access.clusterIds.flatMap((clusterId): Running[] => {
       const compaction = access.compaction(clusterId)
@@ -33,6 +34,7 @@ export function registerMetricsRoutes(app: App): void {
       ...cleanerMetrics(compactions),
       ...runMetrics(compactions),
       ...objectMetrics(compactions),
+      ...(await usageMetricsOf(access, deps.clock.now())),
     ]
     const text = renderMetrics(metrics)
     return c.text(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })

@@ -4,6 +4,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { ClusterItem } from '../../metadata/clusterItem.ts'
+import { changeLimits } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -79,6 +80,34 @@ const deleteCluster = createRoute({
   },
 })
 
+const patchCluster = createRoute({
+  method: 'patch',
+  path: `${path}/{id}`,
+  operationId: 'updateCmkV2Cluster',
+  summary: 'Rename a cluster or change its limits',
+  tags,
+  request: {
+    params,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.object({
+            spec: z.object({
+              display_name: displayName.optional(),
+              limits: z
+                .record(z.string(), z.int().positive().nullable())
+                .optional()
+                .openapi({ description: 'Those that are named; null brings the default back.' }),
+            }),
+          }),
+        },
+      },
+    },
+  },
+  responses: answers,
+})
+
 const change = (verb: 'suspend' | 'resume', summary: string) =>
   createRoute({
     method: 'post',
@@ -114,6 +143,15 @@ export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
     const { id } = c.req.valid('param')
     const cluster = await operatorOf(c).clusters.get(id)
     if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${id} cannot be found.`)
+    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
+  })
+
+  app.openapi(withJsonBody(deps, patchCluster), async (c) => {
+    const { display_name, limits } = c.req.valid('json').spec
+    const cluster = await operatorOf(c).clusters.update(c.req.valid('param').id, (now) => ({
+      name: display_name ?? now.name,
+      limits: changeLimits(now.limits, limits ?? {}),
+    }))
     return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
   })
 

@@ -3,7 +3,10 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import { parseIsoInstant } from '../../base/isoTime.ts'
+import type { ClusterItem } from '../../metadata/clusterItem.ts'
 import type { ClusterRegistry } from '../../tenants/clusters.ts'
+import { requireWithin } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -16,7 +19,6 @@ import {
   serviceAccountResource,
   serviceAccountSchema,
 } from '../operatorResources.ts'
-import { parseIsoInstant } from '../../base/isoTime.ts'
 
 const tags = ['Keys (operator)']
 const accountsPath = '/iam/v2/service-accounts'
@@ -131,7 +133,10 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createKey), async (c) => {
     const { clusters, apiKeys } = operatorOf(c)
     const { description: about, owner, resource, expires_at } = c.req.valid('json').spec
-    if (resource !== undefined) await requireCluster(clusters, resource.id)
+    if (resource !== undefined) {
+      const { limits } = await requireCluster(clusters, resource.id)
+      requireWithin(limits, 'api_keys', (await apiKeys.list(resource.id)).length + 1)
+    }
     const { key, secret } = await apiKeys.create({
       clusterId: resource?.id,
       owner: `User:${owner.id}`,
@@ -177,9 +182,9 @@ function registerAccounts(app: App, deps: HttpDeps): void {
   })
 }
 
-async function requireCluster(clusters: ClusterRegistry, clusterId: string): Promise<void> {
+async function requireCluster(clusters: ClusterRegistry, clusterId: string): Promise<ClusterItem> {
   const cluster = await clusters.get(clusterId)
-  if (cluster !== undefined && cluster.state !== 'DELETING') return
+  if (cluster !== undefined && cluster.state !== 'DELETING') return cluster
   throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
 }
 

@@ -4,18 +4,17 @@
 import type { CompactionReport } from '../../compaction/deps.ts'
 import { compactHere } from './compactHere.ts'
 import { compactServer } from './compactServer.ts'
-import { parsePlace, placeHelp, placeOptions } from './place.ts'
 import { startProgress } from './progress.ts'
 import { runCommand, UsageError } from './runCommand.ts'
+import { parseWhere, whereHelp, whereOptions, whereUsage } from './server.ts'
 
 const help = `Merges, compacts by key and retains one topic now, whether or not it is due.
 
-  npm run compact -- --topic t [--data ./data | --url http://127.0.0.1:8082 | --bucket b --table t --cluster c]
+  npm run compact -- --topic t ${whereUsage}
     [--dry-run]
 
   --topic <name>     the topic
-${placeHelp}  --url <url>        a running server
-  --dry-run          change nothing and print what would be done
+${whereHelp}  --dry-run          change nothing and print what would be done
 
 On AWS the work is done by this process, under the same leases as the deployed compactor's.
 
@@ -104,24 +103,16 @@ await runCommand({
   help,
   options: {
     topic: { type: 'string' },
-    ...placeOptions,
-    url: { type: 'string' },
+    ...whereOptions,
     'dry-run': { type: 'boolean' },
   },
-  parse: ({ topic, url, 'dry-run': dryRun = false, ...values }) => {
+  parse: ({ topic, 'dry-run': dryRun = false, ...values }) => {
     if (topic === undefined) throw new UsageError('Name the topic with --topic.')
-    if (url === undefined) return { topic, dryRun, place: parsePlace(values, process.env) }
-    if (Object.keys(values).length > 0) {
-      throw new UsageError('Give --url, --data or a bucket on AWS, not more than one of them.')
-    }
-    if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`)
-    return { topic, dryRun, url }
+    return { topic, dryRun, place: parseWhere(values, process.env) }
   },
-  run: ({ topic, dryRun, ...where }) => {
+  run: ({ topic, dryRun, place }) => {
     const work = (compaction: TopicCompaction) =>
       dryRun ? show(compaction, topic) : compact(compaction, topic)
-    return where.url === undefined
-      ? compactHere(where.place, topic, work)
-      : compactServer(where.url, topic, work)
+    return place.kind === 'server' ? compactServer(place, topic, work) : compactHere(place, topic, work)
   },
 })

@@ -3,28 +3,24 @@
 import { createCompactor, defaultCompactionSettings } from '../../service/compactor.ts'
 import { createCatalog } from '../../topics/catalog.ts'
 import type { TopicCompaction } from './compact.ts'
-import { type Place, renderPlace, withPlace } from './place.ts'
+import { type Place, renderPlace } from './place.ts'
+import { atPlace } from './server.ts'
 
 export async function compactHere(
   place: Place,
   topicName: string,
   work: (compaction: TopicCompaction) => Promise<number>,
 ): Promise<number> {
-  try {
-    return await withPlace(place, async (deps) => {
-      const topic = await createCatalog(deps).get(topicName)
-      if (!topic) throw new Error(`There is no topic '${topicName}' in ${renderPlace(place)}.`)
-      const compactor = createCompactor(
-        // What stops a partition is in the report.
-        { ...deps, reportBackgroundFailure: () => undefined },
-        defaultCompactionSettings,
-      )
-      return work(compactionOf(compactor, topicName))
-    })
-  } catch (error) {
-    if (!(error instanceof Error && /is in use by another Millrace process/.test(error.message))) throw error
-    throw new Error(`${error.message}: compact it through that server, with --url http://127.0.0.1:8082.`)
-  }
+  return atPlace(place, async (deps) => {
+    const topic = await createCatalog(deps).get(topicName)
+    if (!topic) throw new Error(`There is no topic '${topicName}' in ${renderPlace(place)}.`)
+    const compactor = createCompactor(
+      // What stops a partition is in the report.
+      { ...deps, reportBackgroundFailure: () => undefined },
+      defaultCompactionSettings,
+    )
+    return work(compactionOf(compactor, topicName))
+  })
 }
 
 function compactionOf(compactor: ReturnType<typeof createCompactor>, topicName: string): TopicCompaction {

@@ -1,8 +1,8 @@
 // A topic's compaction through the API of a running server.
 
 import { z } from 'zod'
-import { clusterId } from '../dataFolder.ts'
 import type { TopicCompaction } from './compact.ts'
+import { askJson, type ServerPlace } from './server.ts'
 
 const reportSchema = z.object({
   counters: z.object({
@@ -30,20 +30,16 @@ const runSchema = z.object({
   ),
 })
 
-const errorSchema = z.object({ message: z.string() })
-
 export const compactServer = (
-  url: string,
+  server: ServerPlace,
   topicName: string,
   work: (compaction: TopicCompaction) => Promise<number>,
-): Promise<number> => work(compactionOf(url, topicName))
+): Promise<number> => work(compactionOf(server, topicName))
 
-function compactionOf(url: string, topicName: string): TopicCompaction {
-  const path = `/v3/clusters/${clusterId}/compaction`
+function compactionOf(server: ServerPlace, topicName: string): TopicCompaction {
   const post = async (dryRun: boolean) => {
-    const body = JSON.stringify({ topic_name: topicName, dry_run: dryRun })
-    const headers = { 'content-type': 'application/json' }
-    return runSchema.parse(await ask(url, `${path}:run`, { method: 'POST', headers, body }))
+    const body = { topic_name: topicName, dry_run: dryRun }
+    return runSchema.parse(await askJson(server, 'compaction:run', { method: 'POST', body }))
   }
   return {
     preview: async () =>
@@ -58,7 +54,7 @@ function compactionOf(url: string, topicName: string): TopicCompaction {
       for (let unfinished = true; unfinished; ) unfinished = (await post(false)).unfinished
     },
     report: async () => {
-      const { counters, uncleanable_partitions } = reportSchema.parse(await ask(url, path))
+      const { counters, uncleanable_partitions } = reportSchema.parse(await askJson(server, 'compaction'))
       return {
         counters: {
           bytesRead: counters.bytes_read,
@@ -75,28 +71,5 @@ function compactionOf(url: string, topicName: string): TopicCompaction {
         })),
       }
     },
-  }
-}
-
-async function ask(url: string, path: string, init: RequestInit = {}): Promise<unknown> {
-  const response = await fetch(new URL(path, url), init).catch((error: unknown) => {
-    const { cause } = error instanceof Error ? error : {}
-    throw new Error(`No server answers at ${url}: ${cause instanceof Error ? cause.message : String(error)}`)
-  })
-  const text = await response.text()
-  const body = parseJson(text)
-  if (response.ok && body !== undefined) return body
-  const refusal = errorSchema.safeParse(body)
-  throw new Error(
-    refusal.success ? refusal.data.message : `${url} answers ${response.status} and not as a Millrace.`,
-  )
-}
-
-/** undefined: it is none. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -3,7 +3,7 @@
 
 import type { LogDeps } from '../../log/deps.ts'
 import { createScope } from '../../metadata/scope.ts'
-import { withDataFolder } from '../dataFolder.ts'
+import { clusterId as localClusterId, withDataFolder } from '../dataFolder.ts'
 import { withAws } from './awsPlace.ts'
 import { UsageError } from './runCommand.ts'
 
@@ -17,7 +17,13 @@ export interface AwsPlace {
   readonly endpoint?: string
 }
 
-export type Place = { readonly kind: 'folder'; readonly folder: string } | AwsPlace
+interface FolderPlace {
+  readonly kind: 'folder'
+  readonly folder: string
+  readonly clusterId: string
+}
+
+export type Place = FolderPlace | AwsPlace
 
 export const placeOptions = {
   data: { type: 'string' },
@@ -28,12 +34,12 @@ export const placeOptions = {
   endpoint: { type: 'string' },
 } as const
 
-export const placeUsage = `[--data ./data | --bucket b --table t --cluster c]`
+export const placeUsage = `[--data ./data | --bucket b --table t] [--cluster c]`
 
 export const placeHelp = `  --data <folder>    data folder of a stopped server (./data)
   --bucket <name>    on AWS: the bucket of the segments (BUCKET)
   --table <name>     on AWS: the table of the metadata (TABLE)
-  --cluster <id>     on AWS: the cluster (CLUSTER_ID)
+  --cluster <id>     the cluster (${localClusterId}; on AWS CLUSTER_ID)
   --region <name>    on AWS: as the AWS SDK finds it, like the credentials
   --endpoint <url>   a service that speaks as S3 and DynamoDB do
 `
@@ -43,12 +49,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** The environment's bucket, table and cluster count when an option names AWS, or when it has all three. */
 export function parsePlace(values: Values, environment: Environment): Place {
-  const { data, ...aws } = values
+  const { data, cluster, ...aws } = values
   const isOnAws = Object.values(aws).some((value) => value !== undefined)
   if (data !== undefined && isOnAws) throw new UsageError('Give --data or a bucket on AWS, not both.')
   const { BUCKET, TABLE, CLUSTER_ID } = environment
-  if (!isOnAws && (data !== undefined || !(BUCKET && TABLE && CLUSTER_ID))) {
-    return { kind: 'folder', folder: data ?? './data' }
+  if (!isOnAws && (data !== undefined || !(BUCKET && TABLE && (cluster ?? CLUSTER_ID)))) {
+    return { kind: 'folder', folder: data ?? './data', clusterId: checkedCluster(cluster ?? localClusterId) }
   }
   const { region, endpoint } = aws
   if (endpoint !== undefined && !URL.canParse(endpoint)) {
@@ -58,7 +64,7 @@ export function parsePlace(values: Values, environment: Environment): Place {
     kind: 'aws',
     bucket: given(aws.bucket ?? BUCKET, 'bucket', 'BUCKET'),
     tableName: given(aws.table ?? TABLE, 'table', 'TABLE'),
-    clusterId: checkedCluster(given(aws.cluster ?? CLUSTER_ID, 'cluster', 'CLUSTER_ID')),
+    clusterId: checkedCluster(given(cluster ?? CLUSTER_ID, 'cluster', 'CLUSTER_ID')),
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
   }
@@ -81,9 +87,9 @@ function checkedCluster(clusterId: string): string {
 
 export const renderPlace = (place: Place): string =>
   place.kind === 'folder'
-    ? place.folder
+    ? `${place.clusterId === localClusterId ? '' : `cluster ${place.clusterId} of `}${place.folder}`
     : `cluster ${place.clusterId} of bucket ${place.bucket} and table ${place.tableName}`
 
 /** Opens the place, lets `work` use it, and closes it whatever happens. */
 export const withPlace = <T>(place: Place, work: (deps: LogDeps) => Promise<T>): Promise<T> =>
-  place.kind === 'folder' ? withDataFolder(place.folder, work) : withAws(place, work)
+  place.kind === 'folder' ? withDataFolder(place.folder, place.clusterId, work) : withAws(place, work)

@@ -8,6 +8,8 @@ interface Command<Options extends ParseArgsOptionsConfig, Parsed> {
   readonly options: Options
   /** What stands beside the options, in the words of the help; absent: nothing may. */
   readonly argument?: string
+  /** It may be left out. */
+  readonly argumentIsOptional?: true
   /** Throws UsageError. */
   readonly parse: (
     values: ReturnType<typeof parseArgs<{ options: Options }>>['values'],
@@ -47,7 +49,8 @@ function parse<Options extends ParseArgsOptionsConfig, Parsed>(
   const wanted = command.argument === undefined ? 0 : 1
   if (positionals.length > wanted) throw new UsageError(`Unknown argument ${positionals[wanted]}.`)
   const [argument] = positionals
-  if (wanted === 1 && argument === undefined) throw new UsageError(`Name ${command.argument}.`)
+  if (wanted === 1 && argument === undefined && !command.argumentIsOptional)
+    throw new UsageError(`Name ${command.argument}.`)
   return command.parse(values, argument ?? '')
 }
 

@@ -1,18 +1,18 @@
-// `npm run verify`: holds everything that the table names against everything that is stored, of a stopped server or on
-// AWS.
+// `npm run verify`: holds everything that the table names against everything that is stored, of a server that is
+// stopped or running, or on AWS.
 
-import { type FindingKind, type VerifySummary, verify } from '../../compaction/verify.ts'
-import { parsePlace, placeHelp, placeOptions, placeUsage, withPlace } from './place.ts'
+import { type FindingKind, type VerifyListener, type VerifySummary, verify } from '../../compaction/verify.ts'
 import { startProgress } from './progress.ts'
 import { runCommand } from './runCommand.ts'
+import { atPlace, parseWhere, whereHelp, whereOptions, whereUsage } from './server.ts'
+import { verifyServer } from './verifyServer.ts'
 
-const help = `Checks the data of a stopped server, or of a cluster on AWS, and changes nothing.
+const help = `Checks the data of a server, or of a cluster on AWS, and changes nothing.
 
-  npm run verify -- ${placeUsage}
+  npm run verify -- ${whereUsage}
 
-${placeHelp}
-On AWS writers and the compactor may be at work: what they do meanwhile may show as findings, which are gone when it is
-run again.
+${whereHelp}
+Writers and the compactor may be at work meanwhile: what a first look finds is looked at again.
 
 Prints a line for each finding and a summary:
   dangling  the table names bytes that are missing or differ
@@ -27,21 +27,26 @@ const severe: readonly FindingKind[] = ['dangling', 'overlap', 'hole']
 
 await runCommand({
   help,
-  options: placeOptions,
-  parse: (values) => parsePlace(values, process.env),
-  run: (place) => withPlace(place, run),
+  options: whereOptions,
+  parse: (values) => parseWhere(values, process.env),
+  run: (place) =>
+    run((listener) =>
+      place.kind === 'server'
+        ? verifyServer(place, listener)
+        : atPlace(place, (deps) => verify(deps, listener)),
+    ),
 })
 
-async function run(deps: Parameters<typeof verify>[0]): Promise<number> {
+async function run(walk: (listener: VerifyListener) => Promise<VerifySummary>): Promise<number> {
   const progress = startProgress('verify')
-  const summary = await verify(deps, {
+  const summary = await walk({
     finding({ kind, place, what }) {
       process.stdout.write(`${kind.padEnd(8)}  ${place}: ${what}\n`)
     },
     progress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())
   process.stdout.write(render(summary))
-  return severe.some((kind) => summary.findings[kind] > 0) ? 1 : 0
+  return summary.unfinished || severe.some((kind) => summary.findings[kind] > 0) ? 1 : 0
 }
 
 function render(summary: VerifySummary): string {
@@ -52,6 +57,7 @@ function render(summary: VerifySummary): string {
       `${extents} extents of flushes, ${bytes} bytes`,
     `stored: ${objects} objects, ${inlineItems} inline items, ${retired} objects waiting for deletion`,
     `found: ${found.join(', ')}`,
+    ...(summary.unfinished ? ['unfinished: there was not the time for all of it'] : []),
     '',
   ].join('\n')
 }

@@ -17,7 +17,7 @@ import {
   type ResetOp,
 } from '../groups/history.ts'
 import type { Span } from '../history.ts'
-import type { StoredLog } from './storedLog.ts'
+import type { StoredLog, StoredRecord } from './storedLog.ts'
 
 export interface GroupFacts {
   readonly history: GroupHistory
@@ -34,7 +34,10 @@ export function checkGroups(facts: GroupFacts, logs: readonly StoredLog[]): read
   const steady = (place: string) => isSteady(place.slice(0, place.lastIndexOf('-')))
   const changes = Map.groupBy(history.changes, ({ groupId, place }) => `${groupId} ${place}`)
   return [
-    ...checkHoldings(history.holdings.filter((one) => isSteady(one.topicName))),
+    ...checkHoldings(
+      history.holdings.filter((one) => isSteady(one.topicName)),
+      history.timedOut,
+    ),
     ...checkFences(history.ops, steady),
     ...checkRegister(history.ops, changes, steady),
     ...checkBackward(history, steady),
@@ -42,8 +45,15 @@ export function checkGroups(facts: GroupFacts, logs: readonly StoredLog[]): read
   ]
 }
 
-function checkHoldings(holdings: readonly Holding[]): readonly string[] {
+function checkHoldings(
+  holdings: readonly Holding[],
+  timedOut: ReadonlyMap<string, number>,
+): readonly string[] {
   const problems: string[] = []
+  /** When `next` began. */
+  const mayHaveEnded = (one: Holding, next: Holding): boolean =>
+    next.fromMs - one.heardMs >= one.sureMs ||
+    (timedOut.get(one.memberId) ?? Number.POSITIVE_INFINITY) < next.from
   for (const ofPlace of Map.groupBy(holdings, (one) => deliveredName(one.groupId, one)).values()) {
     for (const [i, a] of ofPlace.entries()) {
       for (const b of ofPlace.slice(i + 1)) {
@@ -110,35 +120,39 @@ function checkRegister(
   changes: ReadonlyMap<string, readonly OffsetChange[]>,
   steady: (place: string) => boolean,
 ): readonly string[] {
-  const problems: string[] = []
-  const valuesDuring = ({ invoked, ended }: Span, groupId: string, place: string) => {
-    const values = new Set<number | undefined>()
-    let last: number | undefined
-    for (const { at, after } of changes.get(`${groupId} ${place}`) ?? []) {
-      if (at > ended) break
-      if (at > invoked) values.add(after)
-      else last = after
-    }
-    return values.add(last)
-  }
-  for (const op of ops) {
+  return ops.flatMap((op) => {
+    const { groupId } = op
+    const during = (place: string) => valuesDuring(op, changes.get(`${groupId} ${place}`) ?? [])
     if (op.kind === 'commit' || op.kind === 'reset') {
-      for (const [place, offset] of storedBy(op)) {
-        if (!steady(place) || valuesDuring(op, op.groupId, place).has(offset)) continue
-        problems.push(
-          `${op.groupId}: the ${op.kind} of ${place} to ${offset} was acknowledged and never stored`,
+      return storedBy(op)
+        .filter(([place, offset]) => steady(place) && !during(place).has(offset))
+        .map(
+          ([place, offset]) =>
+            `${groupId}: ${op.kind} of ${place} to ${offset} was acknowledged and never stored`,
         )
-      }
     }
-    if (op.kind !== 'fetchOffsets' || op.answer === undefined) continue
-    for (const place of op.places.map(placeName)) {
-      const found = op.answer.get(place)
-      const possible = valuesDuring(op, op.groupId, place)
-      if (!steady(place) || possible.has(found)) continue
-      problems.push(`${op.groupId}: ${place} was read as ${found} and was ${[...possible].join(' or ')}`)
-    }
+    if (op.kind === 'remove' || op.answer === undefined) return []
+    const { answer } = op
+    return op.places
+      .map(placeName)
+      .filter((place) => steady(place) && !during(place).has(answer.get(place)))
+      .map(
+        (place) =>
+          `${groupId}: ${place} was read as ${answer.get(place)}, not ${[...during(place)].join(' or ')}`,
+      )
+  })
+}
+
+/** Every value that there was between an operation's beginning and its end. */
+function valuesDuring({ invoked, ended }: Span, changes: readonly OffsetChange[]): Set<number | undefined> {
+  const values = new Set<number | undefined>()
+  let last: number | undefined
+  for (const { at, after } of changes) {
+    if (at > ended) break
+    if (at > invoked) values.add(after)
+    else last = after
   }
-  return problems
+  return values.add(last)
 }
 
 const storedBy = (op: CommitOp | ResetOp): readonly (readonly [string, number])[] =>
@@ -182,20 +196,24 @@ function checkDelivered(
   changes: ReadonlyMap<string, readonly OffsetChange[]>,
   logs: readonly StoredLog[],
 ): readonly string[] {
-  const problems: string[] = []
-  for (const [groupId, topicNames] of reads) {
-    for (const log of logs) {
-      if (!topicNames.has(log.topicName) || !isSteady(log.topicName)) continue
-      const name = deliveredName(groupId, log)
-      const delivered = history.delivered.get(name) ?? new Set()
-      const skips = (changes.get(name) ?? []).filter(({ byStranger }) => byStranger)
-      for (const [offset, { removedAt = Number.POSITIVE_INFINITY }] of log.records.entries()) {
-        if (offset < log.logStartOffset || removedAt !== Number.POSITIVE_INFINITY || delivered.has(offset))
-          continue
-        const isSkipped = skips.some(({ before = 0, after = 0 }) => before <= offset && offset < after)
-        if (!isSkipped) problems.push(`${groupId}: offset ${offset} of ${placeName(log)} was never delivered`)
-      }
-    }
-  }
-  return problems
+  return [...reads].flatMap(([groupId, topicNames]) =>
+    logs
+      .filter(({ topicName }) => topicNames.has(topicName) && isSteady(topicName))
+      .flatMap((log) => {
+        const name = deliveredName(groupId, log)
+        const delivered = history.delivered.get(name) ?? new Set()
+        const skips = (changes.get(name) ?? []).filter(({ byStranger }) => byStranger)
+        const isSkipped = (offset: number) =>
+          skips.some(({ before = 0, after = 0 }) => before <= offset && offset < after)
+        return presentIn(log)
+          .filter((offset) => !delivered.has(offset) && !isSkipped(offset))
+          .map((offset) => `${groupId}: offset ${offset} of ${placeName(log)} was never delivered`)
+      }),
+  )
 }
+
+const presentIn = ({ records, logStartOffset }: StoredLog): readonly number[] =>
+  [...records.keys()].filter((offset) => offset >= logStartOffset && isThere(records[offset]))
+
+const isThere = (record: StoredRecord | undefined): boolean =>
+  record?.removedAt === undefined || record.removedAt === Number.POSITIVE_INFINITY

@@ -2,11 +2,10 @@
 // members do; whole groups rest for a while; and somebody resets and deletes offsets and groups, which is refused while
 // they are in use.
 
-import { type Actor, begin, type Sim } from '../sim.ts'
-import { calm, deleteGroup, deleteOffsets, fetchOffsets, resetOffsets } from './calls.ts'
+import type { Actor, Sim } from '../sim.ts'
+import { calm, deleteGroup, deleteOffsets, fetchOffsets, resetOffsets, view } from './calls.ts'
 import { createInstanceClient } from './instance.ts'
 import { createMember, type Member, type MemberSettings } from './member.ts'
-import { exchange } from './network.ts'
 import type { Client, GroupRun } from './run.ts'
 
 /** What the clients of a group have in common. */
@@ -82,25 +81,27 @@ export function createInstanceActor(
     name: `v2 consumer instance ${name} of ${seat.groupId}`,
     async run(sim) {
       const run = runOf(sim)
-      const { world } = sim
       for (let life = 1; !sim.isEnding(); life++) {
-        const client = createInstanceClient(run, { groupId: seat.groupId, name: `${name}.${life}`, topics })
-        while (client.isLiving() && !sim.isEnding()) {
-          await world.sleep(run.times.intervalMs * (0.3 + world.random.float()))
-          if (sim.isEnding()) break
-          if (world.now() < seat.restUntilMs || world.random.chance(0.03)) {
-            await client.leave()
-            await world.sleep(Math.max(0, seat.restUntilMs - world.now()))
-            break
-          }
-          await client.beat()
-          await client.read()
-          if (world.random.chance(0.7)) await client.commit()
-        }
+        const settings = { groupId: seat.groupId, name: `${name}.${life}`, topics }
+        const client = createInstanceClient(run, settings)
+        while (client.isLiving() && !sim.isEnding()) await useInstance(run, seat, client)
         if (client.isLiving()) seat.clients.add(client)
       }
     },
   }
+}
+
+async function useInstance({ sim, times }: GroupRun, seat: GroupSeat, client: Client): Promise<void> {
+  const { world } = sim
+  await world.sleep(times.intervalMs * (0.3 + world.random.float()))
+  if (sim.isEnding()) return
+  if (world.now() < seat.restUntilMs || world.random.chance(0.03)) {
+    await client.leave()
+    return world.sleep(Math.max(0, seat.restUntilMs - world.now()))
+  }
+  await client.beat()
+  await client.read()
+  if (world.random.chance(0.7)) await client.commit()
 }
 
 const resetTargets = [
@@ -113,41 +114,37 @@ const resetTargets = [
 
 /** Sends a group to rest now and then, and does with its offsets what may be done only then; else it is refused. */
 export function createOffsetsAdmin(runOf: RunOf, seat: GroupSeat, topicNames: readonly string[]): Actor {
-  const { groupId } = seat
   return {
-    name: `offsets admin of ${groupId}`,
+    name: `offsets admin of ${seat.groupId}`,
     async run(sim) {
       const run = runOf(sim)
       const { world } = sim
-      const { random } = world
-      const places = () =>
-        topicNames.flatMap((topicName) => [0, 1, 2].map((partition) => ({ topicName, partition })))
       while (!sim.isEnding()) {
-        await world.sleep(random.float() * 4 * run.times.sessionMs)
-        if (sim.isEnding()) return
-        const drawn = random.float()
-        if (drawn < 0.3) {
-          sim.counters.count('groupRests')
-          seat.restUntilMs = world.now() + random.float() * 3 * run.times.sessionMs
-          await world.sleep(random.float() * (seat.restUntilMs - world.now()))
-        }
-        if (sim.isEnding()) return
-        const act = random.float()
-        if (act < 0.35) await resetOffsets(run, groupId, random.pick(resetTargets))
-        else if (act < 0.5)
-          await deleteOffsets(
-            run,
-            groupId,
-            places().filter(() => random.chance(0.5)),
-          )
-        else if (act < 0.65) await deleteGroup(run, groupId)
-        else if (act < 0.85) await fetchOffsets(run, calm, groupId, undefined, places())
-        else {
-          const view = random.pick(['', '/lags', '/offsets', '/consumers'])
-          const path = `/v3/clusters/sim/consumer-groups/${groupId}${view}`
-          await exchange(sim, calm, begin(sim), { method: 'GET', path })
-        }
+        await world.sleep(world.random.float() * 4 * run.times.sessionMs)
+        if (!sim.isEnding() && world.random.chance(0.3)) await sendToRest(run, seat)
+        if (!sim.isEnding()) await administer(run, seat.groupId, topicNames)
       }
     },
   }
+}
+
+async function sendToRest({ sim, times }: GroupRun, seat: GroupSeat): Promise<void> {
+  const { world, counters } = sim
+  counters.count('groupRests')
+  seat.restUntilMs = world.now() + world.random.float() * 3 * times.sessionMs
+  await world.sleep(world.random.float() * (seat.restUntilMs - world.now()))
+}
+
+async function administer(run: GroupRun, groupId: string, topicNames: readonly string[]): Promise<void> {
+  const { random } = run.sim.world
+  const places = topicNames.flatMap((topicName) => [0, 1, 2].map((partition) => ({ topicName, partition })))
+  const act = random.float()
+  if (act < 0.35) return resetOffsets(run, groupId, random.pick(resetTargets))
+  if (act < 0.5) {
+    const some = places.filter(() => random.chance(0.5))
+    return deleteOffsets(run, groupId, some)
+  }
+  if (act < 0.65) return deleteGroup(run, groupId)
+  if (act < 0.85) await fetchOffsets(run, calm, groupId, undefined, places)
+  else await view(run, groupId, random.pick(['', '/lags', '/offsets', '/consumers']))
 }

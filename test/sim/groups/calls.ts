@@ -9,7 +9,7 @@ import {
   type RemoveOp,
   type ResetOp,
 } from './history.ts'
-import { type Body, type Exchange, exchange, type Network, type Reply } from './network.ts'
+import { type Body, exchange, type Network, type Reply } from './network.ts'
 import type { GroupRun } from './run.ts'
 
 const groupPath = (groupId: string): string =>
@@ -23,6 +23,11 @@ export const post = (sim: Sim, network: Network, groupId: string, verb: string, 
 export async function stateOf(sim: Sim, groupId: string): Promise<string | undefined> {
   const { reply } = await exchange(sim, calm, begin(sim), { method: 'GET', path: groupPath(groupId) })
   return reply?.body.state
+}
+
+/** Whatever is to be seen there is seen; what it shows others check. */
+export async function view({ sim }: GroupRun, groupId: string, path: string): Promise<void> {
+  await exchange(sim, calm, begin(sim), { method: 'GET', path: `${groupPath(groupId)}${path}` })
 }
 
 export interface Committer {
@@ -140,5 +145,3 @@ export async function deleteGroup({ sim, history }: GroupRun, groupId: string): 
 /** Certainly without effect. */
 const isRefused = (reply: Reply<Body> | undefined): boolean =>
   reply !== undefined && reply.status >= 400 && reply.status < 500
-
-export type { Exchange }

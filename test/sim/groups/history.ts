@@ -14,13 +14,14 @@ export const placeName = ({ topicName, partition }: Place): string => `${topicNa
 export interface Holding extends Place {
   readonly groupId: string
   readonly member: string
+  readonly memberId: string
   readonly from: number
   readonly fromMs: number
   /** Infinity: it still thinks so. */
   to: number
   /** When it sent the last heartbeat that was answered. */
   heardMs: number
-  /** After this long without a heartbeat its session or its time to revoke may be over, on any process's clock. */
+  /** After this long without a heartbeat its session may be over, on any process's clock. */
   readonly sureMs: number
 }
 
@@ -87,6 +88,8 @@ export interface GroupHistory {
   readonly ops: GroupOp[]
   readonly holdings: Holding[]
   readonly changes: OffsetChange[]
+  /** Member ids of those who were put out because they gave up nothing in time, and when. */
+  readonly timedOut: Map<string, number>
   /** By group and place: offsets of records that some member had. */
   readonly delivered: Map<string, Set<number>>
 }
@@ -95,6 +98,7 @@ export const newGroupHistory = (): GroupHistory => ({
   ops: [],
   holdings: [],
   changes: [],
+  timedOut: new Map(),
   delivered: new Map(),
 })
 

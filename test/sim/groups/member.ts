@@ -25,6 +25,8 @@ interface Owned extends Place {
 interface State extends Committer {
   memberId: string
   memberEpoch: number
+  /** Of the last answer. */
+  token: string | undefined
   readonly owned: Map<string, Owned>
   /** What it owns is not as it said in the last heartbeat that was answered. */
   hasNews: boolean
@@ -42,7 +44,13 @@ export interface Member extends Client {
 export function createMember(run: GroupRun, settings: MemberSettings): Member {
   const { sim } = run
   const state: State = {
-    ...{ groupId: settings.groupId, name: settings.name, memberId: newMemberId(run), memberEpoch: 0 },
+    ...{
+      groupId: settings.groupId,
+      name: settings.name,
+      memberId: newMemberId(run),
+      memberEpoch: 0,
+      token: undefined,
+    },
     ...{ owned: new Map(), hasNews: true, isLiving: true },
   }
   const network = () => (sim.isEnding() ? calm : run.network)
@@ -109,6 +117,7 @@ async function heartbeat(run: GroupRun, settings: MemberSettings, state: State):
       ? { subscribed_topic_names: settings.topics, subscribed_topic_regex: settings.regex }
       : {}),
     ...(says ? { topic_partitions: topicPartitions(state) } : {}),
+    ...(isJoin ? {} : { assignment_token: state.token }),
   })
   if (!reply) {
     state.hasNews = true
@@ -130,6 +139,7 @@ async function take(run: GroupRun, state: State, body: Body, sentMs: number): Pr
   if (state.memberEpoch !== body.member_epoch) sim.counters.count('memberAdvanced')
   state.memberEpoch = body.member_epoch ?? 0
   state.memberId = body.member_id ?? state.memberId
+  state.token = body.assignment_token ?? undefined
   state.hasNews = false
   if (!body.assignment) {
     for (const { holding } of state.owned.values()) holding.heardMs = sentMs
@@ -149,10 +159,11 @@ async function take(run: GroupRun, state: State, body: Body, sentMs: number): Pr
   const { random } = sim.world
   for (const [name, place] of assigned) {
     if (state.owned.has(name)) continue
-    const sureMs = Math.min((2 * times.sessionMs) / 3, times.rebalanceMs) - times.skewMs
+    const sureMs = (2 * times.sessionMs) / 3 - times.skewMs
     const holding: Holding = {
       ...place,
-      ...{ groupId: state.groupId, member: state.name, from: sim.world.order(), fromMs: sim.world.now() },
+      ...{ groupId: state.groupId, member: state.name, memberId: state.memberId },
+      ...{ from: sim.world.order(), fromMs: sim.world.now() },
       ...{ to: Number.POSITIVE_INFINITY, heardMs: sentMs, sureMs },
     }
     run.history.holdings.push(holding)

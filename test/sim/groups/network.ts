@@ -38,7 +38,7 @@ export interface Body {
   readonly state?: string
   readonly member_id?: string
   readonly member_epoch?: number
-  readonly assignment_version?: number
+  readonly assignment_token?: string | null
   readonly assignment?: {
     readonly topic_partitions: readonly {
       readonly topic_name: string

@@ -137,10 +137,9 @@ function drawGroups(random: Prng, topics: readonly AdminSettings[], times: Group
     run ??= { sim, history, network, times }
     return run
   }
-  const named = topics.map(({ topicName }) => topicName)
+  const named = [...topics.map(({ topicName }) => topicName), 'offers']
   const ids = random.pick([['g'], ['g', 'a group/ä']])
-  const drawn = ids.map((groupId) => drawGroup(random, runOf, groupId, [...named, 'offers']))
-  const patterned = new Set(drawn.flatMap(({ seat, hasRegex }) => (hasRegex ? [seat.groupId] : [])))
+  const drawn = ids.map((groupId) => drawGroup(random, runOf, groupId, named))
   const hasInstances = drawn.some((one) => one.hasInstance)
   return {
     ...{ history, network, runOf },
@@ -148,9 +147,7 @@ function drawGroups(random: Prng, topics: readonly AdminSettings[], times: Group
     end: {
       seats: drawn.map(({ seat }) => seat),
       sessionMsMax: hasInstances ? instanceSessionMs : times.sessionMs,
-      // Who subscribes by the pattern may be gone: then nobody is sure to own more than what all name.
-      topicsOf: (groupId: string, all: readonly string[]) =>
-        all.filter((name) => name === 'orders' || (!patterned.has(groupId) && named.includes(name))),
+      topicsOf: (all: readonly string[]) => all.filter(isSteady),
     },
   }
 }
@@ -173,7 +170,7 @@ function drawGroup(
     return { ...{ groupId, name, assignor }, ...subscription, ...(isStatic ? { instanceId: `i${i}` } : {}) }
   })
   return {
-    ...{ seat, hasRegex, hasInstance },
+    ...{ seat, hasInstance },
     actors: [
       ...members.map((settings) => createMemberActor(runOf, seat, settings)),
       ...(hasInstance ? [createInstanceActor(runOf, seat, 'v2', topicNames.filter(isSteady))] : []),

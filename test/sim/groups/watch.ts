@@ -12,11 +12,13 @@ import { checkStored, newSuccession, type Succession } from './stored.ts'
 export interface GroupWatchDeps {
   readonly table: Table
   readonly history: GroupHistory
+  /** How far apart two processes' clocks may be. */
+  readonly skewMs: number
   readonly world: Pick<World, 'order' | 'now'>
   readonly report: (violation: string) => void
 }
 
-export function watchGroups({ table, history, world, report }: GroupWatchDeps): Table {
+export function watchGroups({ table, history, skewMs, world, report }: GroupWatchDeps): Table {
   const successions = new Map<string, Succession>()
 
   const noteState = (key: ItemKey, before: Item | undefined, after: Item | undefined) => {
@@ -27,6 +29,11 @@ export function watchGroups({ table, history, world, report }: GroupWatchDeps): 
       if (was && was.members.size > 0) report(`group ${groupId} was removed with members in it`)
       successions.delete(groupId)
       return
+    }
+    for (const { memberId, revokingSinceMs, rebalanceTimeoutMs } of was?.members.values() ?? []) {
+      const isOverdue =
+        world.now() - (revokingSinceMs ?? Number.POSITIVE_INFINITY) + skewMs > rebalanceTimeoutMs
+      if (isOverdue && !is.members.has(memberId)) history.timedOut.set(memberId, world.order())
     }
     const succession = successions.get(groupId) ?? newSuccession()
     successions.set(groupId, succession)

@@ -49,6 +49,7 @@ test('the first member gets everything at epoch 1', () => {
       memberEpoch: 1,
       heartbeatIntervalMs: groupSettings.heartbeatIntervalMs,
       assignment: ['t-0', 't-1', 't-2', 't-3'],
+      assignmentToken: '1.4.0',
     },
   )
 })
@@ -119,6 +120,34 @@ test('a join that comes late and finds its member at work takes nothing from it'
   }
 })
 
+test('a heartbeat that comes late gives nothing up that its member came to own since', () => {
+  const first = one(crowded, heartbeat('b', 2, owning()))
+  // Sent by b when it owned nothing, and late; the next one is answered, and b owns two.
+  const late = heartbeat('b', 2, { ...owning(), assignmentToken: first.answer.assignmentToken ?? '' })
+  const given = one(after(revoking, heartbeat('a', 1, owning(0, 1))), heartbeat('b', 2, owning()))
+  assert.deepEqual(text(given.answer.assignment ?? []), ['t-2', 't-3'])
+  const four = after(given.group, joinRequest('c'), joinRequest('d'), heartbeat('a', 2, owning(0, 1)))
+  const overtaken = one(four, late)
+  assert.equal(
+    textOf(overtaken.group.members.get('b')?.revoking).length,
+    1,
+    'it is asked, and has not answered',
+  )
+  assert.deepEqual(one(overtaken.group, heartbeat('d', 4, owning())).answer.assignment, undefined)
+  const told = heartbeat('b', 2, {
+    ...owning(2, 3),
+    assignmentToken: given.answer.assignmentToken ?? '',
+  })
+  const asked = one(overtaken.group, told).answer
+  const kept = text(asked.assignment ?? [])
+  assert.deepEqual([asked.memberEpoch, kept.length], [2, 1])
+  const gaveUp = heartbeat('b', 2, {
+    topicPartitions: asked.assignment ?? [],
+    assignmentToken: asked.assignmentToken ?? '',
+  })
+  assert.equal(one(overtaken.group, gaveUp).answer.memberEpoch, 4)
+})
+
 test('who leaves gives up everything', () => {
   const { group, answer } = one(shared, heartbeat('a', -1))
   assert.equal(answer.memberEpoch, -1)
@@ -185,7 +214,7 @@ test('a static member that comes back finds its partitions, under whatever membe
   assert.throws(() => one(stable, joinRequest('c', { instanceId })), kafkaError('UNRELEASED_INSTANCE_ID'))
   const away = after(stable, heartbeat('a', -2, { instanceId }))
   assert.equal(away.members.get('a')?.memberEpoch, -2)
-  const meanwhile = one(away, heartbeat('b', 2, owning(2, 3)), at(now + 40_000))
+  const meanwhile = one(away, heartbeat('b', 2, owning(2, 3)), at(now + 30_000))
   assert.equal(meanwhile.group, away, 'nobody gets what waits for it')
   const back = one(away, joinRequest('c', { instanceId }), at(now + 40_000))
   assert.deepEqual([back.answer.memberEpoch, text(back.answer.assignment ?? [])], [2, ['t-0', 't-1']])
@@ -272,6 +301,18 @@ test('the assignor that most members want makes the target', () => {
   assert.deepEqual(targets(byRange), [4, 2])
   const changed = decide(byRange, [heartbeat('a', 1, { serverAssignor: 'uniform' })], facts).group
   assert.deepEqual([changed.groupEpoch, ...targets(changed)], [2, 3, 3])
+})
+
+test('a member that is heard of late stays by a write, so that it is not missed at the same moment', () => {
+  const beat = heartbeat('a', 2, owning(0, 1))
+  const inTime = now + (2 * groupSettings.sessionTimeoutMs) / 3
+  assert.equal(one(shared, beat, at(inTime)).group, shared)
+  for (const late of [inTime + 1, now + groupSettings.sessionTimeoutMs + 1]) {
+    const { group, answer } = one(shared, beat, factsOf({ t: 4 }, late, new Map([[1, late]])))
+    assert.equal(answer.memberEpoch, 2)
+    assert.notEqual(group, shared)
+    assert.equal(group.members.get('a')?.seenAtMs, late)
+  }
 })
 
 test('a member may have a session of its own', () => {

@@ -244,6 +244,26 @@ test('declared sizes allocate nothing that the data cannot fill', () => {
   )
 })
 
+test('what gzip and zstd decompress is gathered once, in memory of its own size', () => {
+  const bytesMax = 8 * 1024 * 1024
+  for (const size of [1, 100, 255, 256, 70_000, 5_000_000]) {
+    const content = new Uint8Array(size).fill(7)
+    for (const codec of ['gzip', 'zstd'] as const) {
+      const found = decompress(codec, compress(codec, content), bytesMax)
+      assert.deepEqual(found, content)
+      assert.equal(found.buffer.byteLength, Math.max(64 * 1024, size + 1), `${codec}, ${size} bytes`)
+    }
+  }
+})
+
+test('a zstd frame that does not say how large its content is decompresses all the same', () => {
+  const params = { [constants.ZSTD_c_contentSizeFlag]: 0 }
+  for (const content of [utf8(sentence), new Uint8Array(3_000_000).fill(7)]) {
+    const frame = new Uint8Array(zstdCompressSync(content, { params }))
+    assert.deepEqual(decompress('zstd', frame, content.length), content)
+  }
+})
+
 test('a zstd window far above the bound is refused', () => {
   const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 27 }
   const frame = new Uint8Array(zstdCompressSync(new Uint8Array(130 * bound), { params }))

@@ -2,6 +2,7 @@
 // environment of its own.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { PartitionWorker } from '../../../shared/compaction/deps.ts'
 import { parseCompactorEvent } from '../../../shared/runtime/compactorEvent.ts'
 import { createCompactorFunction } from '../../../shared/runtime/compactorFunction.ts'
 import { createLambdaWorker } from '../../../shared/runtime/lambdaWorker.ts'
@@ -26,9 +27,29 @@ const notHere = async () => {
   throw new Error('a worker invokes nobody')
 }
 
+/** The mill's is the one cluster of the deployment. */
+function functionDeps(mill: Mill, ports: Partial<MillPorts>, worker: PartitionWorker) {
+  const { scope: _, ...deps } = mill.depsOn(ports)
+  const only = {
+    clusterId: 'test',
+    organisationId: 'org-1',
+    name: 'test',
+    state: 'ACTIVE',
+    createdMs: 0,
+    deletedMs: undefined,
+    limits: {},
+    version: 1,
+  } as const
+  return {
+    ...deps,
+    workerOf: () => worker,
+    clusters: { list: () => Promise.resolve([only]), remove: () => Promise.resolve() },
+  }
+}
+
 /** `stand` is asked before each worker's turn. */
 async function startFunction(t: TestContext, mill: Mill, stand: (partition: number) => unknown = () => {}) {
-  const workerFunction = createCompactorFunction(mill.depsOn({}), notHere)
+  const workerFunction = createCompactorFunction(functionDeps(mill, {}, notHere))
   const server = await startLambdaServer(async (event) => {
     const parsed = parseCompactorEvent(event)
     if (parsed.kind === 'partition') await stand(parsed.partition)
@@ -36,8 +57,9 @@ async function startFunction(t: TestContext, mill: Mill, stand: (partition: numb
   })
   t.after(() => server.close())
   const names = { functionName: 'compactor', functionVersion: '7', graceMs: 1000 }
-  const worker = createLambdaWorker({ client: server.client, clock: mill.clock, ...names })
-  const planner = (ports: Partial<MillPorts> = {}) => createCompactorFunction(mill.depsOn(ports), worker)
+  const worker = createLambdaWorker({ client: server.client, clock: mill.clock, ...names })('test')
+  const planner = (ports: Partial<MillPorts> = {}) =>
+    createCompactorFunction(functionDeps(mill, ports, worker))
   return { server, worker, planner, workerFunction }
 }
 
@@ -93,8 +115,8 @@ test('a worker that fails or is refused is reported, others go on, and its parti
   assert.deepEqual(await mergedPartitions(mill), [0, 1, 2, 5])
   const reported = mill.failures.map(String).sort()
   assert.equal(reported.length, 2)
-  assert.match(reported[0] ?? '', /^Error: the worker of t-3: /)
-  assert.match(reported[1] ?? '', /^Error: the worker of t-4: Unhandled: .*out of memory/)
+  assert.match(reported[0] ?? '', /^Error: the worker of test\/t-3: /)
+  assert.match(reported[1] ?? '', /^Error: the worker of test\/t-4: Unhandled: .*out of memory/)
   // The spill that the pass began with has marked the sequencer once more.
   await plan(schedule, context)
   isHealthy = true
@@ -111,10 +133,10 @@ test('a worker that never answers is waited for until its deadline and the grace
   const server = await startLambdaServer(() => new Promise(() => {}))
   t.after(() => server.close())
   const names = { functionName: 'compactor', functionVersion: '7', graceMs: 20 }
-  const worker = createLambdaWorker({ client: server.client, clock: mill.clock, ...names })
+  const worker = createLambdaWorker({ client: server.client, clock: mill.clock, ...names })('test')
   const config = effectiveConfig({})
   const turn = worker({ topicName: 't', topicId: 'x', partition: 2, config }, mill.clock.now() + 20)
-  await assert.rejects(turn, /the worker of t-2: /)
+  await assert.rejects(turn, /the worker of test\/t-2: /)
 })
 
 test('a deadline between two milliseconds is the earlier one', async (t) => {
@@ -129,7 +151,7 @@ test('the turn of a topic that was created again since does nothing, and an even
   const { mill, topicId } = await createWrittenMill(1)
   const { workerFunction } = await startFunction(t, mill)
   const deadlineMs = mill.clock.now() + hour
-  const turn = { kind: 'partition', topicName: 't', topicId, partition: 0, deadlineMs }
+  const turn = { kind: 'partition', clusterId: 'test', topicName: 't', topicId, partition: 0, deadlineMs }
   assert.deepEqual(await workerFunction({ ...turn, topicId: 'other' }, context), { dueMs: undefined })
   assert.deepEqual(await mergedPartitions(mill), [])
   await workerFunction({ ...turn, config: { retentionMs: 0, cleanupPolicy: { delete: true } } }, context)

@@ -13,6 +13,7 @@ test('without an environment everything has its default', () => {
     autoCreateTopics: false,
     compactionIntervalMs: 30_000,
     dedupeBufferBytes: 32 * 1024 * 1024,
+    groups: { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5000 },
     secure: false,
     tls: undefined,
   })
@@ -29,6 +30,8 @@ test('every variable is read', () => {
     AUTO_CREATE_TOPICS_ENABLE: 'true',
     COMPACTION_INTERVAL_MS: '0',
     LOG_CLEANER_DEDUPE_BUFFER_SIZE: '1048576',
+    GROUP_CONSUMER_SESSION_TIMEOUT_MS: '3000',
+    GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '300',
     SECURE: 'true',
     TLS_CERT_FILE: 'cert.pem',
     TLS_KEY_FILE: 'key.pem',
@@ -43,6 +46,7 @@ test('every variable is read', () => {
     autoCreateTopics: true,
     compactionIntervalMs: 0,
     dedupeBufferBytes: 1024 * 1024,
+    groups: { sessionTimeoutMs: 3000, heartbeatIntervalMs: 300 },
     secure: true,
     tls: { certificate: 'cert.pem', key: 'key.pem' },
   })
@@ -65,6 +69,8 @@ test('a value that a variable does not take is refused by one sentence that name
     number('NUM_PARTITIONS', '1537', '1 to 1536'),
     number('COMPACTION_INTERVAL_MS', '86400001', '0 to 86400000'),
     number('COMPACTION_INTERVAL_MS', 'off', '0 to 86400000'),
+    number('GROUP_CONSUMER_SESSION_TIMEOUT_MS', '999', '1000 to 3600000'),
+    number('GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS', '99', '100 to 60000'),
     number('LOG_CLEANER_DEDUPE_BUFFER_SIZE', '1048575', '1048576 to 1073741824'),
     ['AUTO_CREATE_TOPICS_ENABLE', 'yes', 'AUTO_CREATE_TOPICS_ENABLE is "yes": it takes true or false.'],
     ['AUTO_CREATE_TOPICS_ENABLE', 'TRUE', 'AUTO_CREATE_TOPICS_ENABLE is "TRUE": it takes true or false.'],

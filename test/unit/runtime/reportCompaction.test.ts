@@ -12,7 +12,10 @@ function start() {
   const metrics = createMetrics({ clock, stage: 'dev', functionName: 'compactor', write })
   const log = (level: string, event: string, facts?: object) =>
     events.push(`${level} ${event} ${JSON.stringify(facts)}`)
-  const tell = reportCompaction({ log, failure: () => assert.fail('nothing failed') }, metrics)
+  const tell = reportCompaction(
+    { log, isOn: () => true, failure: () => assert.fail('nothing failed') },
+    metrics,
+  )
   const told = (...of: Parameters<typeof tell>) => {
     tell(...of)
     metrics.flush()

@@ -180,7 +180,7 @@ test('an issuer or a pool that is removed opens nothing within five seconds', as
   await assert.rejects(providers.listPools(provider.id), isError('NOT_FOUND'))
 })
 
-test('a warm token costs no storage request and asks the issuer nothing, nor do tokens of unknown issuers', async (t) => {
+test('neither a warm token nor tokens of unknown issuers cost a request of storage or issuer', async (t) => {
   const { open, sign, during, issuer } = await createDoor(t)
   const token = await sign()
   await open(token)
@@ -196,7 +196,7 @@ test('a warm token costs no storage request and asks the issuer nothing, nor do 
   assert.deepEqual(issuer.asked, asked)
 })
 
-test('keys that are rotated are found, those that are withdrawn end, and a flood of unknown ones asks seldom', async (t) => {
+test('rotated keys are found, withdrawn ones end, and a flood of unknown ones asks seldom', async (t) => {
   const { open, sign, issuer, claims, later } = await createDoor(t)
   const first = await sign()
   await open(first)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import type { HeartbeatAnswer } from '../../../shared/groups/heartbeat.ts'
+import type { Table } from '../../../shared/ports/table.ts'
 import type { Cluster } from '../../../shared/service/cluster.ts'
 import { countCalls } from '../../support/counting.ts'
 import { type Fault, withFaults } from '../../support/faultyTable.ts'
@@ -204,6 +205,29 @@ test('a group whose deletion was carried out and not answered is deleted', async
   await cluster.groups.deleteGroup('g')
   assert.equal(faults.length, 0)
   await assert.rejects(cluster.groups.describeGroup('g'), kafkaError('GROUP_ID_NOT_FOUND'))
+})
+
+test('a heartbeat that was under way for a third of the session is not answered with what may be past', async () => {
+  const ports = virtualPorts()
+  let slowMs = 0
+  const table: Table = {
+    ...ports.table,
+    async get(key) {
+      const item = await ports.table.get(key)
+      ports.clock.advance(slowMs)
+      return item
+    },
+  }
+  const cluster = createTestCluster({ ...ports, table })
+  await createTopic(cluster, 't', 1)
+  const consumer = newConsumer(joinRequest('m'))
+  await beat(cluster, consumer)
+  ports.clock.advance(5_000)
+  slowMs = 15_000
+  const request = { groupId: 'g', ...nextRequest(consumer) }
+  await assert.rejects(cluster.groups.heartbeat(request), kafkaError('KAFKA_STORAGE_ERROR'))
+  slowMs = 0
+  await beat(cluster, consumer)
 })
 
 test('a group that would not fit an item takes nobody else, and who came at the same moment is answered', async () => {

@@ -15,8 +15,13 @@ test('a member joins, is told what it owns, shares it with the next, and leaves'
     member_epoch: 1,
     heartbeat_interval_ms: 5000,
     assignment: { topic_partitions: owned(0, 1) },
+    assignment_token: '1.2.0',
   })
-  const idle = await heartbeat('g', { member_id: 'a', member_epoch: 1, topic_partitions: owned(0, 1) })
+  const token = { assignment_token: first.body.assignment_token }
+  const same = { member_id: 'a', member_epoch: 1, topic_partitions: owned(0, 1) }
+  const idle = await heartbeat('g', { ...same, ...token })
+  const late = await heartbeat('g', { ...same, assignment_token: '1.0.0' })
+  assert.deepEqual(late.body.assignment, first.body.assignment, 'who missed an answer is told')
   assert.equal(idle.body.assignment, null)
   const second = await heartbeat('g', { member_id: 'b', member_epoch: 0, ...full })
   assert.deepEqual(second.body.assignment?.topic_partitions ?? [], [])

@@ -2,10 +2,10 @@
 // footer last. What is damaged is a line that says where; what follows it cannot be found any more and is not
 // guessed at.
 
-import { viewOf } from '../../base/bytes.ts'
-import { limits } from '../../base/limits.ts'
-import { codecOf } from '../../kafka/compression.ts'
-import { decodeRecords, type KafkaRecord } from '../../kafka/recordBatch.ts'
+import { viewOf } from '../base/bytes.ts'
+import { limits } from '../base/limits.ts'
+import { codecOf } from '../kafka/compression.ts'
+import { decodeRecords, type KafkaRecord } from '../kafka/recordBatch.ts'
 import {
   attributeBit,
   type BatchHeader,
@@ -13,11 +13,11 @@ import {
   endOfBatch,
   readHeader,
   timestampTypeOf,
-} from '../../kafka/recordBatchLayout.ts'
-import { deleteHorizonMs } from '../../kafka/retainRecords.ts'
-import { sequenceAfter } from '../../log/producerRule.ts'
-import { decodeFlushFooter, encodeFlushFooter } from '../../metadata/flushFooter.ts'
-import { decodeSegmentFooter, encodeSegmentFooter } from '../../metadata/segmentFooter.ts'
+} from '../kafka/recordBatchLayout.ts'
+import { deleteHorizonMs } from '../kafka/retainRecords.ts'
+import { sequenceAfter } from '../log/producerRule.ts'
+import { decodeFlushFooter, encodeFlushFooter } from '../metadata/flushFooter.ts'
+import { decodeSegmentFooter, encodeSegmentFooter } from '../metadata/segmentFooter.ts'
 import type { StoredLog } from './storedLog.ts'
 
 export interface Line {

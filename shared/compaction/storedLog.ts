@@ -1,7 +1,8 @@
 // Finds what an operator names: a segment, a flush's object or a flush's inline item, by its name or by its
 // id alone.
 
-import type { VerifyDeps } from '../../compaction/verifyBytes.ts'
+import { KafkaError } from '../base/errors.ts'
+import type { VerifyDeps } from './verifyBytes.ts'
 
 export interface StoredLog {
   readonly kind: 'segment' | 'flush'
@@ -21,7 +22,8 @@ export async function readStoredFlushOrSegment(
   const id =
     idOf(name, scope.segmentObjects) ?? idOf(name, scope.logObjects) ?? /[0-9a-f]{32}$/.exec(name)?.[0]
   if (id === undefined) {
-    throw new Error(
+    throw new KafkaError(
+      'BAD_REQUEST',
       `${name} is not the name of an object: it is like ${scope.segmentObject('0'.repeat(32))}.`,
     )
   }

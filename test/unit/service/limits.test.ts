@@ -1,0 +1,87 @@
+// What one tenant may have: refused by the name of the limit, raised by the operator.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { limitNames, tenantLimits } from '../../../shared/tenants/limits.ts'
+import { createTestTenants } from '../../support/testTenants.ts'
+import { createVirtualClock } from '../../support/virtualClock.ts'
+
+async function createWorld() {
+  const clock = createVirtualClock()
+  const { callAs, operatorKey, operator, keyOf } = await createTestTenants({ clock })
+  const everything = ['TOPIC', 'GROUP'].map((resource_type) => ({
+    ...{ resource_type, resource_name: '*', pattern_type: 'LITERAL', principal: 'User:sa-1', host: '*' },
+    ...{ operation: 'ALL', permission: 'ALLOW' },
+  }))
+  await operator('POST', '/acls:batch', { data: everything })
+  const root = callAs(operatorKey)
+  /** And five seconds later. */
+  const limit = async (limits: Record<string, number | null>) => {
+    const answer = await root('PATCH', '/cmk/v2/clusters/local', { spec: { limits } })
+    clock.advance(5000)
+    return answer
+  }
+  return { root, operator, caller: await keyOf('User:sa-1'), limit }
+}
+
+test('topics and partitions are refused beyond their limits, and taken when the operator raises them', async () => {
+  const { caller, limit } = await createWorld()
+  await limit({ topics: 2, partitions: 5 })
+  const create = (topic_name: string, partitions_count = 1) =>
+    caller('POST', '/topics', { topic_name, partitions_count })
+  assert.equal((await create('a', 2)).status, 201)
+  const many = await create('b', 4)
+  assert.deepEqual([many.status, many.body.error_code], [400, 40002])
+  assert.match(many.body.message, /^The limit partitions of this cluster is 5/)
+  assert.equal((await create('b', 3)).status, 201)
+  assert.match((await create('c')).body.message, /The limit topics of this cluster is 2/)
+  const grown = await caller('PATCH', '/topics/a', { partitions_count: 3 })
+  assert.match(grown.body.message, /limit partitions/)
+  await limit({ topics: null, partitions: 6 })
+  assert.equal((await create('c')).status, 201)
+})
+
+test('configs, request sizes, groups and keys have limits', async () => {
+  const { root, caller, limit } = await createWorld()
+  await limit({
+    message_bytes: 1_048_588,
+    retention_ms: 604_800_000,
+    request_bytes: 1000,
+    groups: 1,
+    api_keys: 2,
+  })
+  const create = (name: string, value: string) =>
+    caller('POST', '/topics', { topic_name: 't', configs: [{ name, value }] })
+  assert.match((await create('max.message.bytes', '2000000')).body.message, /limit message_bytes/)
+  assert.match((await create('retention.ms', '-1')).body.message, /limit retention_ms/)
+  assert.equal((await create('retention.ms', '1000')).status, 201)
+  const altered = await caller('PUT', '/topics/t/configs/retention.ms', { value: '604800001' })
+  assert.match(altered.body.message, /limit retention_ms/)
+  const large = await caller('POST', '/topics/t/records', {
+    value: { type: 'STRING', data: 'x'.repeat(1001) },
+  })
+  assert.match(large.body.message, /limit request_bytes/)
+  const join = (group: string) =>
+    caller('POST', `/consumer-groups/${group}:heartbeat`, {
+      ...{ member_id: 'm', member_epoch: 0, rebalance_timeout_ms: 60_000, topic_partitions: [] },
+      subscribed_topic_names: ['t'],
+    })
+  assert.equal((await join('g')).status, 200)
+  assert.match((await join('h')).body.message, /limit groups/)
+  assert.equal((await join('g')).status, 200)
+  const key = () =>
+    root('POST', '/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'local' } } })
+  assert.equal((await key()).status, 202)
+  assert.match((await key()).body.message, /limit api_keys/)
+})
+
+test('an operator sees the limits that hold, and changes only such as there are', async () => {
+  const { root, limit } = await createWorld()
+  const { body } = await root('GET', '/cmk/v2/clusters/local')
+  assert.deepEqual(Object.keys(body.spec.limits), limitNames)
+  assert.equal(body.spec.limits.topics, tenantLimits.topics.defaultValue)
+  assert.equal(body.spec.limits.retention_ms, null)
+  assert.equal((await limit({ topics: 7 })).body.spec.limits.topics, 7)
+  assert.equal((await limit({ topics: null })).body.spec.limits.topics, tenantLimits.topics.defaultValue)
+  assert.match((await limit({ wishes: 3 })).body.message, /wishes/)
+  assert.equal((await limit({ topics: 0 })).status, 400)
+})
