@@ -1,5 +1,5 @@
-// `npm run cost`: what a deployment costs at AWS's list prices. What operations consume is counted on the engine itself,
-// with its storage in memory; what bills by the month is counted in the templates of the stage prod.
+// `npm run cost`: what a deployment costs at AWS's list prices. What operations consume is counted on the engine
+// itself, with its storage in memory; what bills by the month is counted in the templates of the stage prod.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -140,9 +140,15 @@ function alarmMetricsOf({ Type, Properties }: Resource): number {
   return Properties?.Metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1
 }
 
+function showCompute(): void {
+  const request = prices.eventFunctionRequest * million
+  const millisecond = (prices.eventFunctionSecond / 1000) * (cost.eventMemoryMb / 1024) * million
+  console.log(`
+The functions' compute comes on top. Web Functions: their rates are not known. Event functions:
+${request.toFixed(2)} a million, and ${millisecond.toFixed(4)} more for each millisecond that a request takes.`)
+}
+
 await showRequests()
-console.log(`
-The functions' compute comes on top. Web Functions: their rates are not known. Event functions: ${(prices.eventFunctionRequest * million).toFixed(2)} a million
-and ${((prices.eventFunctionSecond * million * (cost.eventMemoryMb / 1024)) / 1000).toFixed(4)} more for each millisecond that a request takes.`)
+showCompute()
 await showBytes()
 await showIdle()

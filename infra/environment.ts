@@ -19,12 +19,3 @@ export const originSecretVariable = 'ORIGIN_SECRET'
 
 /** The text under which the functions hash the secrets of API keys. */
 export const pepperVariable = 'PEPPER'
-
-/** The header in which the front door sends the current one; shared/runtime/frontDoor.ts refuses who comes without. */
-export const originSecretHeader = 'x-millrace-origin'
-
-/** The client's address, for bindings that name one. */
-export const clientAddressHeader = 'x-millrace-client'
-
-/** The host name that the client called, for the links in answers. */
-export const calledHostHeader = 'x-forwarded-host'

@@ -21,8 +21,8 @@ import {
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront'
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
+import { originSecretHeader } from '../shared/runtime/frontDoorHeaders.ts'
 import { acknowledge, guard } from './acknowledge.ts'
-import { originSecretHeader } from './environment.ts'
 import { fetchOrigin, produceOrigin, routerCode } from './router.ts'
 import type { StageSettings } from './settings.ts'
 import { nameOf } from './stack.ts'

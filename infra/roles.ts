@@ -22,11 +22,13 @@ export const createProduceRole = (scope: Construct, data: Data, logGroup: ILogGr
     key: useKey(data),
   })
 
+/** Of what it appends there is the audit log alone, whose flushes are small. */
 export const createFetchRole = (scope: Construct, data: Data, logGroup: ILogGroup): IRole =>
   createRole(scope, 'FetchRole', {
     logs: writeLogs(logGroup),
     table: useTable(data),
     objects: objects(data, ['s3:GetObject'], ['log', 'segment']),
+    audit: objects(data, ['s3:PutObject'], ['log']),
     missing: listBucket(data),
     mark: takeDeployment(data),
     key: useKey(data),

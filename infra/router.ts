@@ -2,7 +2,7 @@
 // and shipped as it stands, as text, so it uses nothing from outside itself and nothing newer than CloudFront's
 // JavaScript runtime 2.0 knows.
 
-import { calledHostHeader, clientAddressHeader } from './environment.ts'
+import { calledHostHeader, clientAddressHeader } from '../shared/runtime/frontDoorHeaders.ts'
 
 export const produceOrigin = 'produce'
 export const fetchOrigin = 'fetch'

@@ -51,6 +51,7 @@ export async function runPass(
   worker: PartitionWorker,
   { deadlineMs, topicName }: PassOptions,
 ): Promise<PassOutcome> {
+  await forgetGone(deps, catalog)
   const limiter = createLimiter(deps.settings.partitionsAtOnce)
   const pages = topicName === undefined ? dueSequencers(deps) : sequencersOf(deps, catalog, topicName)
   let sequencers = 0
@@ -64,6 +65,13 @@ export async function runPass(
     if (isOver(deps, deadlineMs)) break
   }
   return { sequencers, unfinished: isOver(deps, deadlineMs) }
+}
+
+/** The topic of an uncleanable partition may have been deleted, which is one way to be rid of damage. */
+async function forgetGone({ report }: CompactionDeps, catalog: Catalog): Promise<void> {
+  for (const name of [...report.uncleanable.keys()]) {
+    if (!(await catalog.get(name.slice(0, name.lastIndexOf('-'))))) report.uncleanable.delete(name)
+  }
 }
 
 interface ListedSequencer {

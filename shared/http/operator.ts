@@ -6,7 +6,8 @@ import type { Operator } from '../service/access.ts'
 import type { AppEnv } from './context.ts'
 
 export function operatorOf(c: Pick<Context<AppEnv>, 'var'>): Operator {
-  const { operator } = c.var.access
+  const { operator, noteNoOperator } = c.var.access
   if (operator !== undefined) return operator
+  noteNoOperator?.()
   throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED', 'Only operators of this deployment may do that.')
 }

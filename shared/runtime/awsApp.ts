@@ -1,5 +1,5 @@
-// The app of produce and fetch on AWS: one app with every route. Which function a request goes to is the front door's to
-// decide; the role of produce allows what appends take, and no more.
+// The app of produce and fetch on AWS: one app with every route. Which function a request goes to is the front door's
+// to decide; the role of produce allows what appends take, and no more.
 
 import { createApp } from '../http/app.ts'
 import type { AppDeps } from '../http/context.ts'

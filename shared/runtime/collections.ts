@@ -28,6 +28,7 @@ export function createCollections(deps: Pick<LogDeps, 'clock' | 'reportBackgroun
       const counts = await compactor.countObjects(deadlineMs)
       if (counts) latest.set(clusterId, counts)
       counted ||= counts !== undefined
+      await compactor.sampleRetained(deadlineMs)
       return names.length
     },
     /** Of all clusters; undefined: this invocation counted none. */

@@ -3,11 +3,12 @@
 // too. Refuses other events, and a function that has not the time for any work.
 
 import type { ObjectCounts } from '../compaction/countObjects.ts'
-import { type CompactionReport, newCompactionReport, type PartitionWorker } from '../compaction/deps.ts'
+import type { CompactionReport, PartitionWorker } from '../compaction/deps.ts'
 import { createScope } from '../metadata/scope.ts'
 import { beforeCollection } from '../service/compaction.ts'
 import { type Compactor, createCompactor, defaultCompactionSettings } from '../service/compactor.ts'
 import { createCollections } from './collections.ts'
+import { createCompactionReports } from './compactionReports.ts'
 import { parseCompactorEvent } from './compactorEvent.ts'
 import { createPlanner, type Planned, type PlannerDeps } from './compactorPlanner.ts'
 
@@ -34,15 +35,17 @@ export interface CompactorFunctionDeps extends PlannerDeps {
   readonly workerOf: (clusterId: string) => PartitionWorker
 }
 
-/** `tell` hears after each invocation what was done since the process started. */
+/** `tell` hears after each invocation what was done since the process started, in all clusters. */
 export function createCompactorFunction(
   deps: CompactorFunctionDeps,
   tell: TellCompaction = () => {},
 ): CompactorFunction {
-  const report = newCompactionReport()
+  const reports = createCompactionReports()
   const settings = { ...defaultCompactionSettings, partitionsAtOnce }
-  const compactorOf = (clusterId: string): Compactor =>
-    createCompactor({ ...deps, scope: createScope(clusterId) }, settings, deps.workerOf(clusterId), report)
+  const compactorOf = (clusterId: string): Compactor => {
+    const scoped = { ...deps, scope: createScope(clusterId) }
+    return createCompactor(scoped, settings, deps.workerOf(clusterId), reports.of(clusterId))
+  }
   const collections = createCollections(deps)
 
   const plan = async (clusterId: string, deadlineMs: number): Promise<Planned> => {
@@ -73,6 +76,6 @@ export function createCompactorFunction(
 
   return (event, context) => {
     collections.begin()
-    return handle(event, context).finally(() => tell(report, collections.counts()))
+    return handle(event, context).finally(() => tell(reports.take(), collections.counts()))
   }
 }

@@ -2,26 +2,23 @@
 // Without the secret a request is refused before anything is done about it: nobody calls a function around the door.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { calledHostHeader, clientAddressHeader, originSecretHeader } from './frontDoorHeaders.ts'
 
 export type Fetch = (request: Request, env?: object) => Response | Promise<Response>
-
-const secretHeader = 'x-millrace-origin'
-const hostHeader = 'x-forwarded-host'
-const clientHeader = 'x-millrace-client'
 
 /** Of several secrets each opens: so that one can be replaced while functions and front door are deployed. */
 export function behindFrontDoor(secrets: readonly string[], fetch: Fetch): Fetch {
   const digests = secrets.map(digest)
   return (request, env) => {
-    const given = digest(request.headers.get(secretHeader) ?? '')
+    const given = digest(request.headers.get(originSecretHeader) ?? '')
     if (!digests.some((expected) => timingSafeEqual(given, expected))) return refuse()
-    const host = request.headers.get(hostHeader)
+    const host = request.headers.get(calledHostHeader)
     return fetch(host !== null && isHost(host) ? calledAs(request, host) : request, env)
   }
 }
 
 /** The client's address, of a request that came through the door: others may write what they like. */
-export const clientAddress = (request: Request): string => request.headers.get(clientHeader) ?? ''
+export const clientAddress = (request: Request): string => request.headers.get(clientAddressHeader) ?? ''
 
 /** Of equal length, as the comparison wants them. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -6,10 +6,7 @@ import type { TellCompaction } from './compactorFunction.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
-/**
- * The report counts since the process started: what is told is what was added since the last time, and its maxima begin
- * anew, or one slow turn would be told as long as the process lives.
- */
+/** The report counts since the process started: what is told is what was added since the last time. */
 export function reportCompaction(logger: Logger, metrics: Metrics): TellCompaction {
   let told: Partial<CompactionReport['counters']> = {}
   return (report, counts) => {
@@ -24,8 +21,6 @@ export function reportCompaction(logger: Logger, metrics: Metrics): TellCompacti
     metrics.gauge('UncleanablePartitionsCount', uncleanable.size)
     metrics.gauge('MaxCleanTimeSecs', report.maxCleanTimeMs / 1000)
     metrics.gauge('MaxCompactionDelaySecs', report.maxCompactionDelayMs / 1000)
-    report.maxCleanTimeMs = 0
-    report.maxCompactionDelayMs = 0
     if (counts) countLevels(metrics, counts)
     const facts = { bytesRead: since('bytesRead'), bytesWritten: since('bytesWritten') }
     logger.log('INFO', 'compaction', { ...facts, objectsDeleted: since('objectsDeleted') })

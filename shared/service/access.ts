@@ -24,6 +24,8 @@ import { type OpenCluster, openTenantCluster, type Tenant, type TenantCaller } f
 export interface Access {
   /** What operators may do with the deployment itself; undefined: nothing. */
   readonly operator: Operator | undefined
+  /** Told of a caller who wanted it and is none; absent: nobody wants to know. */
+  readonly noteNoOperator?: () => void
   /** The caller's own first. */
   readonly clusterIds: readonly string[]
   /** undefined: no such cluster for this caller. Error: CLUSTER_AUTHORIZATION_FAILED where it is suspended. */

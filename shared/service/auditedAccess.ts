@@ -26,6 +26,7 @@ export const noMechanism = 'NONE'
 const toldAgainMs = 3600_000
 /** Whoever tries keys out does not fill a tenant's log by it. */
 const refusedAgainMs = 1000
+const denied = 'PERMISSION_DENIED'
 const callersRemembered = 10_000
 
 export function createAuditing(log: AuditLog, clock: Clock) {
@@ -67,6 +68,8 @@ export function createAuditing(log: AuditLog, clock: Clock) {
       },
       audited: (access) => ({
         ...access,
+        noteNoOperator: () =>
+          noteChange({ method: 'Authorize', clusterId: access.clusterIds[0], about: 'operator' }, denied),
         operator: access.operator && createAuditedOperator(access.operator, telling(noteChange)),
         cluster(clusterId) {
           const cluster = noteSuspended(access, clusterId, () => noteAuthorization(log, caller, clusterId))
@@ -116,7 +119,7 @@ function noteAuthorization(log: AuditLog, caller: AuditCaller, clusterId: string
     method: 'Authorize',
     caller,
     authorization,
-    status: 'PERMISSION_DENIED',
+    status: denied,
   })
 }
 

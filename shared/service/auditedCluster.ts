@@ -59,7 +59,7 @@ function createWatch(note: NoteCall): Watch {
   const change: Watch['change'] = async (call, work) => {
     try {
       const answer = await work()
-      note(call, true, 'SUCCESS')
+      note(call, true, statusOf(answer))
       return answer
     } catch (error) {
       if (!noteDenied(call, error)) note(call, true, error instanceof KafkaError ? error.code : 'INTERNAL')
@@ -67,6 +67,13 @@ function createWatch(note: NoteCall): Watch {
     }
   }
   return { look, change }
+}
+
+/** Of a change in parts: how the first failed that did. */
+function statusOf(answer: unknown): string {
+  const parts: readonly { readonly error?: unknown }[] = Array.isArray(answer) ? answer : []
+  const failed = parts.find(({ error }) => error instanceof KafkaError)?.error
+  return failed instanceof KafkaError ? failed.code : 'SUCCESS'
 }
 
 const onTopic = (method: string, operation: AskedOperation, name: string): AuditedCall => ({

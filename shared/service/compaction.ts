@@ -67,6 +67,7 @@ export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: n
     endedMs = clock.now()
     const collected = collect ? await compactor.collect({ deadlineMs, dryRun: false }) : nothing
     if (collect) counts = (await compactor.countObjects(deadlineMs)) ?? counts
+    if (collect) await compactor.sampleRetained(deadlineMs)
     const unfinished = pass.unfinished || clock.now() >= deadlineMs
     return { unfinished, counters: since(before, compactor.report.counters), previews: [], collected }
   }

@@ -22,6 +22,7 @@ import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createCatalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
+import { sampleRetained } from './sampleRetained.ts'
 import { createGroupSweep } from './sweepGroups.ts'
 
 /** A partition as a planner in another process names it: the configs are read here. */
@@ -34,6 +35,8 @@ export interface Compactor {
   work(name: PartitionName, deadlineMs: number): Promise<PartitionOutcome>
   /** Deletes what nothing names any more; consumer groups and their offsets when their time is over. */
   collect(options: CollectOptions): Promise<Collected>
+  /** Notes how much each topic keeps, unless that was done in this hour. */
+  sampleRetained(deadlineMs: number): Promise<void>
   /** What a run would do. */
   preview(topicName: string | undefined): Promise<readonly PartitionPreview[]>
   /** undefined: there was not the time for it. */
@@ -75,7 +78,7 @@ const blockSettings = {
   catchUpReadsMax: 8,
 }
 
-/** `worker` does what is due; without one this process does. `report`: of several compactors, where they share one. */
+/** `worker` does what is due; without one this process does. `report`: of compactors before it, where it goes on with theirs. */
 export function createCompactor(
   deps: LogDeps & Pick<CompactionDeps, 'stopping'>,
   settings: CompactionSettings,
@@ -107,6 +110,7 @@ export function createCompactor(
       return collect(compaction, options)
     },
     preview: (topicName) => previewPass(depsFor(topicName), catalog, topicName),
+    sampleRetained: (deadlineMs) => sampleRetained(compaction, catalog, deadlineMs),
     countObjects: (deadlineMs) => countObjects(compaction, deadlineMs),
     verify: (listener, isOver) => verify(deps, listener, isOver),
     readStored: (name) => readStoredFlushOrSegment(deps, name),

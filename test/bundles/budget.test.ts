@@ -1,5 +1,6 @@
 // How large each bundle may be: a tenth more than what is written down here, in thousands of bytes. Who makes one
-// larger on purpose changes its number; `npm run bench:bundles` shows what a start costs.
+// larger on purpose changes its number; `npm run bench:bundles` shows what a start costs. Zod's 264 kB of languages and
+// the 151 kB of regular expressions' tables, which compactors have for groups that subscribe by one, do not show in it.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,11 +9,11 @@ import { test } from 'node:test'
 import { bundle, type FunctionEntry } from '../../infra/bundle.ts'
 
 const kilobytes: Readonly<Record<FunctionEntry, number>> = {
-  produce: 1499,
-  'produce/classic': 1481,
-  fetch: 1499,
-  'fetch/classic': 1481,
-  compactor: 854,
+  produce: 1595,
+  'produce/classic': 1576,
+  fetch: 1595,
+  'fetch/classic': 1576,
+  compactor: 882,
 }
 
 test('no bundle has grown by a tenth', async (t) => {

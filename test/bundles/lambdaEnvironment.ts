@@ -15,7 +15,7 @@ const client = join(import.meta.dirname, 'ric/node_modules', 'aws-lambda-ric', '
 export const withoutClient: string | false =
   existsSync(client) || process.env.MILLRACE_RIC === 'required'
     ? false
-    : 'aws-lambda-ric is not installed: npm ci in test/bundles/ric (needs cmake, autotools and a C++ compiler)'
+    : 'aws-lambda-ric is not installed: run test/bundles/ric/install (it compiles C++)'
 
 /** The function's answer as it comes; `failure`: what it threw instead. */
 export type Invoked =

@@ -7,6 +7,7 @@ import { createApp } from '../../shared/http/app.ts'
 import type { App } from '../../shared/http/context.ts'
 import { splitBatches } from '../../shared/kafka/recordBatch.ts'
 import { batchCrcIsValid } from '../../shared/kafka/recordBatchLayout.ts'
+import { isInternalTopic } from '../../shared/topics/names.ts'
 import { authorizationOf, createTestTenants } from '../support/testTenants.ts'
 import type { Answer } from './answers.ts'
 import { validBatch } from './batches.ts'
@@ -53,7 +54,9 @@ export async function createFuzzedService(loopbackOnly: boolean) {
     async restoreTopics(): Promise<void> {
       for (const partition of [0, 1]) await checkStored(app, partition)
       const names = (await cluster.listTopics()).map(({ name }) => name)
-      for (const name of names) if (name !== keptTopic) await cluster.deleteTopic(name)
+      for (const name of names) {
+        if (name !== keptTopic && !isInternalTopic(name)) await cluster.deleteTopic(name)
+      }
       await cluster.createTopic({ name: fuzzedTopic, partitionCount: 2, configs: [], validateOnly: false })
       for (const partition of [0, 1]) {
         await cluster.produceBatches(fuzzedTopic, partition, validBatch(createChance(1, partition)))

@@ -28,12 +28,13 @@ test('produce puts flushes and nothing else', () => {
   ])
 })
 
-test('fetch reads flushes and segments, and puts only the mark of the deployment', () => {
+test('fetch reads flushes and segments, and puts flushes of the audit log and the mark of the deployment', () => {
   assert.deepEqual(of('fetch'), [
     `s3:GetObject ${object('*/log/*')}`,
     `s3:GetObject ${object('*/segment/*')}`,
     `s3:GetObject ${object('deployment')}`,
     `s3:ListBucket arn:aws:s3:::${names.bucket}`,
+    `s3:PutObject ${object('*/log/*')}`,
     `s3:PutObject ${object('deployment')}`,
   ])
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match, type Template } from 'aws-cdk-lib/assertions'
-import { originSecretHeader } from '../../infra/environment.ts'
 import { parseAppConfig } from '../../shared/runtime/awsConfig.ts'
 import { requestMsMax } from '../../shared/runtime/computeLimits.ts'
+import { originSecretHeader } from '../../shared/runtime/frontDoorHeaders.ts'
 import { production, resourcesOf, settings, synthesise } from './synthesised.ts'
 
 const web = synthesise(production).templates.service

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { encodeFlushFooter } from '../../shared/metadata/flushFooter.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
-import { watchKeys } from '../support/keyWatch.ts'
+import { type Touched, watchKeys } from '../support/keyWatch.ts'
 import { memoryPorts } from '../support/testCluster.ts'
 import { type ApiKeyPair, authorizationOf, createTestTenants } from '../support/testTenants.ts'
 import { createVirtualClock } from '../support/virtualClock.ts'
@@ -14,9 +14,10 @@ import { type RequestParts, type Right, type Row, storedObject } from './rights.
 export const otherCluster = 'lkc-other'
 const cluster = '/v3/clusters/local'
 
-export async function createWorld() {
+/** `touch` sees every key; `secret` is what records of the cluster `local` hold. */
+export async function createWorld(touch: (touched: Touched) => void = () => {}, secret = 'v') {
   const clock = createVirtualClock()
-  const watched = watchKeys(memoryPorts())
+  const watched = watchKeys(memoryPorts(), touch)
   const service = await createTestTenants({ clock, ports: watched })
   const { tenants, deps, callAs, operatorKey, makeKey } = service
   clock.advance(1)
@@ -27,7 +28,7 @@ export async function createWorld() {
     assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
     return answer.body
   }
-  await fillCluster(done)
+  await fillCluster(done, secret)
   const footer = encodeFlushFooter([])
   await deps.objects.putIfAbsent(createScope('local').logObject(storedObject('here')), [footer])
   const account = await createServiceAccounts(deps).create('here', '')
@@ -56,6 +57,12 @@ export async function createWorld() {
       const data = rights.map((right) => bindingOf(principal, right))
       await done('POST', `/v3/clusters/${clusterId}/acls:batch`, { data })
       clock.advance(5000)
+    },
+    /** Everything by which something of a cluster is known. */
+    async lootOf(clusterId: string, keyId: string) {
+      const { topicId } = await tenants.pool.get(clusterId).describeTopic('topic-here')
+      const { objects } = await watched.dump()
+      return { clusterId, topicId, keyId, objectNames: objects.map(({ name }) => name) }
     },
     /** With a right secret, by keys that are not good any more. */
     async endedKeys(): Promise<{ readonly expired: ApiKeyPair; readonly revoked: ApiKeyPair }> {
@@ -100,9 +107,10 @@ export type World = Awaited<ReturnType<typeof createWorld>>
 
 async function fillCluster(
   done: (method: string, path: string, body?: unknown) => Promise<unknown>,
+  secret: string,
 ): Promise<void> {
   await done('POST', `${cluster}/topics`, { topic_name: 'topic-here', partitions_count: 2 })
-  const record = { partition_id: 0, value: { type: 'STRING', data: 'v' } }
+  const record = { partition_id: 0, value: { type: 'STRING', data: secret } }
   for (let sent = 0; sent < 3; sent++) await done('POST', `${cluster}/topics/topic-here/records`, record)
   const offset = { topic_name: 'topic-here', partition_id: 0, offset: 1 }
   await done('POST', `${cluster}/consumer-groups/group-here/offsets:commit`, { offsets: [offset] })

@@ -80,7 +80,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   }
   const rulesOf = (name: string) => plan.topics.find(({ topicName }) => topicName === name)?.rules ?? keepsAll
   const watch = createWatch({
-    table: watchedGroups(plan, (options.spoilTable ?? same)(createMemoryTable()), world, report),
+    table: createTable(options, plan, world, report),
     objects: (options.spoilObjects ?? same)(createMemoryObjectStore()),
     scope,
     counters,
@@ -120,15 +120,17 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   }
 }
 
-function watchedGroups(
+function createTable(
+  { spoilTable = same }: RunOptions,
   { groups }: Plan,
-  table: Table,
   world: World,
   report: (violation: string) => void,
 ): Table {
-  return groups
-    ? watchGroups({ table, history: groups.history, skewMs: groups.times.skewMs, world, report })
-    : table
+  const stored = createMemoryTable()
+  const table = spoilTable(stored)
+  if (!groups) return table
+  const { history, times } = groups
+  return watchGroups({ table, stored, history, skewMs: times.skewMs, world, report })
 }
 
 function same<T>(value: T): T {

@@ -3,10 +3,10 @@
 import type { ObjectStore } from '../../shared/ports/objectStore.ts'
 import type { Item, Table } from '../../shared/ports/table.ts'
 
-/** A partition of the table or the name of an object (or of several: a prefix). */
+/** A partition of the table, or the name of an object (or of several: a prefix). */
 export interface Touched {
   readonly kind: 'table' | 'object'
-  readonly key: string
+  readonly name: string
 }
 
 interface Ports {
@@ -18,11 +18,11 @@ export function watchKeys({ table, objects }: Ports, touch: (touched: Touched) =
   const partitions = new Set<string>()
   const names = new Set<string>()
   const inTable = (pk: string) => {
-    touch({ kind: 'table', key: pk })
+    touch({ kind: 'table', name: pk })
     partitions.add(pk)
   }
   const inObjects = (name: string) => {
-    touch({ kind: 'object', key: name })
+    touch({ kind: 'object', name })
     names.add(name)
   }
   return {

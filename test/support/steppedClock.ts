@@ -14,6 +14,7 @@ export function createSteppedClock(startMs = 1_700_000_000_000): SteppedClock {
     now: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
+        if (ms <= 0) return void setImmediate().then(resolve)
         const sleeper = {
           at: now + ms,
           wake: () => {

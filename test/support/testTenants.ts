@@ -2,6 +2,7 @@
 
 import { createApp } from '../../shared/http/app.ts'
 import type { AppDeps } from '../../shared/http/context.ts'
+import type { LogDeps } from '../../shared/log/deps.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { Clock } from '../../shared/ports/world.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
@@ -37,21 +38,13 @@ export async function createTestTenants(settings: Settings = {}) {
     reportBackgroundFailure: settings.reportBackgroundFailure ?? fail,
   }
   const told: AuditEvent[] = []
-  const compactions = new Map<string, Compaction>()
   const tenants = createTenants(deps, {
     cluster: defaultClusterSettings,
     pepper: testPepper,
     network: createIssuerNetwork(true),
     ...(settings.certificates && { certificates: settings.certificates }),
     tellAudit: (event) => told.push(event),
-    compaction: (clusterId) => {
-      const ports = { ...deps, scope: createScope(clusterId) }
-      const compaction =
-        compactions.get(clusterId) ??
-        createCompaction(createCompactor(ports, defaultCompactionSettings), clock, 10_000)
-      compactions.set(clusterId, compaction)
-      return compaction
-    },
+    compaction: compactionsOn(deps),
   })
   const { deps: edge, failures } = createEdge({
     authenticate: tenants.authenticate,
@@ -86,6 +79,17 @@ export async function createTestTenants(settings: Settings = {}) {
     /** A caller of the cluster by a key of its own. */
     keyOf: async (owner: string, clusterId = 'local', prefix = localCluster): Promise<Call> =>
       callAs(await makeKey(clusterId, owner), prefix),
+  }
+}
+
+/** Each cluster's, made when it is first asked for. */
+function compactionsOn(deps: Omit<LogDeps, 'scope'>): (clusterId: string) => Compaction {
+  const known = new Map<string, Compaction>()
+  return (clusterId) => {
+    const make = () => createCompactor({ ...deps, scope: createScope(clusterId) }, defaultCompactionSettings)
+    const compaction = known.get(clusterId) ?? createCompaction(make(), deps.clock, 10_000)
+    known.set(clusterId, compaction)
+    return compaction
   }
 }
 

@@ -6,7 +6,7 @@ import type { Notifier } from './notifier.ts'
 import { createPageQueue, type PageQueue } from './pageQueue.ts'
 import { type FetchedPage, fetchEnds, fetchPages } from './pages.ts'
 import type { Handed, Position, Positions } from './positions.ts'
-import { backoffMs, isRetriable } from './retry.ts'
+import { backoffMs, isRetriable, retried } from './retry.ts'
 import { byTopic } from './topicPartition.ts'
 import type { Transport } from './transport.ts'
 import type { World } from './world.ts'
@@ -142,7 +142,8 @@ async function resetAll(
   asked: readonly Position[],
   signal: AbortSignal,
 ): Promise<void> {
-  const ends = await fetchEnds(deps.transport, topic, asked, signal)
+  const patience = { world: deps.world, timeoutMs: Number.POSITIVE_INFINITY, signal }
+  const ends = await retried(patience, () => fetchEnds(deps.transport, topic, asked, signal))
   for (const { partition, logStartOffset, highWatermark } of ends) {
     const position = asked.find((one) => one.partition === partition)
     if (position === undefined || position.fetchFrom <= highWatermark) continue

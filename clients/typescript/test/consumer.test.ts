@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type ConsumerOptions, createConsumer } from '../src/consumer.ts'
 import type { ConsumerRecord } from '../src/consumerRecord.ts'
 import type { TopicPartition } from '../src/topicPartition.ts'
+import type { World } from '../src/world.ts'
 import { placeOf, readUntil, type Service, startService } from './support.ts'
 
 const upTo = (count: number, from = 0) => Array.from({ length: count - from }, (_, index) => index + from)
@@ -155,6 +156,78 @@ test('an offset that retention has passed, or that was never there, is reset', a
     else if (seen.length === 5) break
   }
   assert.deepEqual(seen, [0, 6, 7, 6, 7])
+})
+
+test('commits are sent one after the other, so that a slow one does not land behind a later one', async () => {
+  const service = startService()
+  await fill(service, 't', 1, 10)
+  let slow = true
+  const world: World = {
+    ...service.world,
+    fetch: async (url, init) => {
+      const isFirst = url.endsWith('offsets:commit') && slow
+      if (isFirst) {
+        slow = false
+        await service.clock.sleep(2000)
+      }
+      return service.world.fetch(url, init)
+    },
+  }
+  const consumer = consumerOf(service, { world, autoCommit: false })
+  for await (const { topic, partition } of consumer) {
+    await Promise.all([5, 8].map((offset) => consumer.commitOffsets([{ topic, partition, offset }])))
+    break
+  }
+  assert.deepEqual(await committed(service), [8])
+})
+
+test('new partitions are read at once, whatever a request that is under way waits for', async () => {
+  const service = startService()
+  await service.createTopic('t', 2)
+  const options = { fetchMaxWaitMs: 25_000 }
+  const [first, second] = [consumerOf(service, options), consumerOf(service, options)]
+  const seen: number[] = []
+  const reading = (async () => {
+    for await (const _ of first) seen.push(service.clock.now())
+  })()
+  await service.clock.sleep(1000)
+  const secondReading = readUntil(second, () => false)
+  await service.clock.sleep(30_000)
+  assert.equal(first.assignment().length, 1)
+  const [own] = first.assignment()
+  assert(own !== undefined)
+  await second.close()
+  const other = { partition: 1 - own.partition, key: null, value: null, headers: [] }
+  await service.cluster.produceRecords('t', [other])
+  const start = service.clock.now()
+  await service.clock.sleep(20_000)
+  assert.equal(seen.length, 1)
+  assert((seen[0] ?? 0) - start < 6000, 'with the next heartbeat')
+  await first.close()
+  await Promise.all([reading, secondReading])
+})
+
+test('a reset that meets a bad network is made again', async () => {
+  const service = startService()
+  await fill(service, 't', 1, 10)
+  let failures = 0
+  const world: World = {
+    ...service.world,
+    fetch: (url, init) => {
+      const isReset = String(init.body).includes('"from_beginning":false')
+      if (isReset && ++failures % 3 !== 0) return Promise.reject(new TypeError('fetch failed'))
+      return service.world.fetch(url, init)
+    },
+  }
+  const seen: number[] = []
+  const consumer = consumerOf(service, { world })
+  for await (const record of consumer) {
+    seen.push(record.offset)
+    if (seen.length === 2) consumer.seek(record, 1000)
+    if (seen.length === 3) break
+  }
+  assert.deepEqual(seen, [0, 1, 0])
+  assert.equal(failures, 6)
 })
 
 test('seek goes back and forth, and what was read ahead does not count', async () => {

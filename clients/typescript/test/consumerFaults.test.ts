@@ -151,6 +151,43 @@ test('an application that stalls leaves the group and joins again when it goes o
   assert.equal(new Set([...seen, ...others].map(placeOf)).size, 60)
 })
 
+test('who was taken out while busy commits nothing of what others have by now', async () => {
+  const service = startService()
+  await service.createTopic('t', 6)
+  await fill(service, 600)
+  const busy = consumerOf(service, { autoCommitIntervalMs: 30_000 })
+  let seen = 0
+  const busyReading = (async () => {
+    for await (const _ of busy) if (++seen === 50) await service.clock.sleep(40_000)
+  })()
+  await service.clock.sleep(5000)
+  const [member] = (await service.cluster.groups.describeGroup('g')).members
+  const other = consumerOf(service, { autoCommitIntervalMs: 500 })
+  const otherReading = process(other, [])
+  await service.cluster.groups.heartbeat({
+    ...{ groupId: 'g', memberId: member?.memberId ?? '', memberEpoch: -1 },
+    ...{ clientId: '', clientHost: '' },
+  })
+  const highest = new Map<number, number>()
+  for (let round = 0; round < 120; round++) {
+    await service.clock.sleep(500)
+    for (const { partition, offset } of await service.cluster.groups.committedOffsets(
+      'g',
+      undefined,
+      undefined,
+    )) {
+      assert(offset >= (highest.get(partition) ?? 0), `${partition} went back to ${offset}`)
+      highest.set(partition, offset)
+    }
+  }
+  assert.deepEqual(
+    [...highest.values()],
+    upTo(6).map(() => 100),
+  )
+  await Promise.all([busy.close(), other.close()])
+  await Promise.all([busyReading, otherReading])
+})
+
 test('heartbeats go on while the application is busy', async () => {
   const service = startService()
   await service.createTopic('t', 6)

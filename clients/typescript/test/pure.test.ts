@@ -5,10 +5,13 @@ import fc from 'fast-check'
 import { murmur2 as kafkaMurmur2, partitionForKey as kafkaPartition } from '../../../shared/kafka/murmur2.ts'
 import { addTo, type Entry, halved, openBatch, waitMs } from '../src/batch.ts'
 import { base64Of, bytesOfBase64, utf8Of } from '../src/bytes.ts'
+import { recordOf } from '../src/consumerRecord.ts'
 import { localError, MillraceError, noAnswer, refusalOf } from '../src/errors.ts'
 import { type Failure, judge } from '../src/judge.ts'
-import { answered, lost, outsider, owning, reactionTo, stepsOf } from '../src/membership.ts'
+import { answered, lost, outsider, owning, reactionTo, stepsOf, tokenToRepeat } from '../src/membership.ts'
+import { createPageQueue } from '../src/pageQueue.ts'
 import { anotherPartition, murmur2, partitionForKey } from '../src/partitioner.ts'
+import { createPositions } from '../src/positions.ts'
 import { backoffMs } from '../src/retry.ts'
 import { createRandom } from './support.ts'
 
@@ -132,26 +135,60 @@ test('an answer that is no refusal of the service is an error all the same', () 
 })
 
 const partition = (number: number) => ({ topic: 't', partition: number })
+const answer = (epoch: number, ...numbers: readonly number[]) => ({
+  epoch,
+  assignment: numbers.map(partition),
+  token: `of ${epoch}`,
+})
 
 test('a member gives up what it is not to own, and takes what it is to own', () => {
-  const joined = answered(outsider('m'), outsider('m'), {
-    epoch: 1,
-    assignment: [partition(0), partition(1)],
-  })
+  const joined = answered(outsider('m'), outsider('m'), answer(1, 0, 1))
   assert.deepEqual(stepsOf(joined), { revoke: [], assign: [partition(0), partition(1)] })
   const owner = owning(joined, 0, [partition(0), partition(1)])
   assert.deepEqual(stepsOf(owner), { revoke: [], assign: [] })
-  const asked = answered(owner, owner, { epoch: 2, assignment: [partition(1), partition(2)] })
+  const asked = answered(owner, owner, answer(2, 1, 2))
   assert.deepEqual(stepsOf(asked), { revoke: [partition(0)], assign: [partition(2)] })
-  const settled = answered(asked, owner, { epoch: 2, assignment: undefined })
+  const settled = answered(asked, owner, { ...answer(2), assignment: undefined })
   assert.deepEqual(stepsOf(settled), { revoke: [], assign: [] })
+})
+
+test('the token of an answer is repeated when its partitions are taken, not before', () => {
+  const joined = answered(outsider('m'), outsider('m'), answer(1, 0, 1))
+  assert.equal(tokenToRepeat(outsider('m')), undefined)
+  assert.equal(tokenToRepeat(joined), '')
+  assert.equal(tokenToRepeat(owning(joined, 0, [partition(0)])), '')
+  assert.equal(tokenToRepeat(owning(joined, 0, [partition(0), partition(1)])), 'of 1')
+})
+
+test('a partition is done to the end of its page when the last record of it is', () => {
+  const positions = createPositions()
+  positions.assign(partition(0), 5, undefined)
+  const queue = createPageQueue(positions)
+  const record = (offset: number) =>
+    recordOf(partition(0), { offset, timestamp: 0, key: null, value: null, headers: [] })
+  const version = positions.find(partition(0))?.version ?? -1
+  const page = { ...partition(0), version, records: [record(5), record(7)], nextOffset: 20 }
+  assert(positions.fetched(page))
+  queue.put(page)
+  const done = () => positions.find(partition(0))?.done
+  for (const expected of [6, 20]) {
+    const handed = queue.take()
+    assert(handed !== undefined)
+    positions.finish(handed)
+    assert.equal(done(), expected)
+  }
+  assert.deepEqual([queue.take(), queue.bytes()], [undefined, 0])
+  assert(positions.fetched({ ...page, records: [], nextOffset: 30 }))
+  assert.equal(done(), 30)
+  positions.pause(partition(0), true)
+  assert(!positions.fetched(page), 'what was asked for before does not count')
 })
 
 test('an answer to an earlier life, and what was owned in one, count no more', () => {
   const before = owning({ ...outsider('m'), epoch: 3 }, 0, [partition(0)])
   const after = lost(before)
   assert.deepEqual([after.epoch, after.owned, after.target, after.generation], [0, [], [], 1])
-  assert.equal(answered(after, before, { epoch: 4, assignment: [partition(0)] }), after)
+  assert.equal(answered(after, before, answer(4, 0)), after)
   assert.equal(owning(after, 0, [partition(0)]), after)
 })
 

@@ -34,8 +34,6 @@ export const placeOptions = {
   endpoint: { type: 'string' },
 } as const
 
-export const placeUsage = `[--data ./data | --bucket b --table t] [--cluster c]`
-
 export const placeHelp = `  --data <folder>    data folder of a stopped server (./data)
   --bucket <name>    on AWS: the bucket of the segments (BUCKET)
   --table <name>     on AWS: the table of the metadata (TABLE)

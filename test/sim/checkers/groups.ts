@@ -47,13 +47,13 @@ export function checkGroups(facts: GroupFacts, logs: readonly StoredLog[]): read
 
 function checkHoldings(
   holdings: readonly Holding[],
-  timedOut: ReadonlyMap<string, number>,
+  timedOut: ReadonlyMap<string, readonly number[]>,
 ): readonly string[] {
   const problems: string[] = []
   /** When `next` began. */
   const mayHaveEnded = (one: Holding, next: Holding): boolean =>
     next.fromMs - one.heardMs >= one.sureMs ||
-    (timedOut.get(one.memberId) ?? Number.POSITIVE_INFINITY) < next.from
+    (timedOut.get(one.memberId) ?? []).some((at) => at > one.from && at < next.from)
   for (const ofPlace of Map.groupBy(holdings, (one) => deliveredName(one.groupId, one)).values()) {
     for (const [i, a] of ofPlace.entries()) {
       for (const b of ofPlace.slice(i + 1)) {
@@ -68,9 +68,6 @@ function checkHoldings(
   }
   return problems
 }
-
-/** When `next` began. */
-const mayHaveEnded = (one: Holding, next: Holding): boolean => next.fromMs - one.heardMs >= one.sureMs
 
 /** A zombie's commit that was taken after the next owner had fetched the offsets. */
 function checkFences(ops: readonly GroupOp[], steady: (place: string) => boolean): readonly string[] {
@@ -136,12 +133,14 @@ function checkRegister(
     return op.places
       .map(placeName)
       .filter((place) => steady(place) && !during(place).has(answer.get(place)))
-      .map(
-        (place) =>
-          `${groupId}: ${place} was read as ${answer.get(place)}, not ${[...during(place)].join(' or ')}`,
-      )
+      .map((place) => {
+        const possible = [...during(place)].map(offsetText).join(' or ')
+        return `${groupId}: ${place} was read as ${offsetText(answer.get(place))}, not ${possible}`
+      })
   })
 }
+
+const offsetText = (offset: number | undefined): string => String(offset ?? 'nothing')
 
 /** Every value that there was between an operation's beginning and its end. */
 function valuesDuring({ invoked, ended }: Span, changes: readonly OffsetChange[]): Set<number | undefined> {
@@ -167,7 +166,7 @@ function checkBackward(
   for (const change of changes) {
     const { groupId, place, before, after, at } = change
     if (!steady(place) || before === undefined || (after !== undefined && after >= before)) continue
-    const what = `${groupId}: ${place} went from ${before} to ${after ?? 'nothing'}`
+    const what = `${groupId}: ${place} went from ${before} to ${offsetText(after)}`
     const asked = ops.some((op) => op.groupId === groupId && asksFor(op, change) && isUnderWay(op, at))
     if (!asked && !(after === undefined && isPast(change)))
       problems.push(`${what} and nobody had asked for it`)

@@ -100,7 +100,6 @@ async function useInstance({ sim, times }: GroupRun, seat: GroupSeat, client: Cl
     return world.sleep(Math.max(0, seat.restUntilMs - world.now()))
   }
   await client.beat()
-  await client.read()
   if (world.random.chance(0.7)) await client.commit()
 }
 
@@ -120,8 +119,8 @@ export function createOffsetsAdmin(runOf: RunOf, seat: GroupSeat, topicNames: re
       const run = runOf(sim)
       const { world } = sim
       while (!sim.isEnding()) {
-        await world.sleep(world.random.float() * 4 * run.times.sessionMs)
-        if (!sim.isEnding() && world.random.chance(0.3)) await sendToRest(run, seat)
+        await world.sleep(world.random.float() * 3 * run.times.sessionMs)
+        if (!sim.isEnding() && world.random.chance(0.5)) await sendToRest(run, seat)
         if (!sim.isEnding()) await administer(run, seat.groupId, topicNames)
       }
     },

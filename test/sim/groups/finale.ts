@@ -66,13 +66,8 @@ async function rounds(
 ): Promise<void> {
   for (let round = 0; round < count; round++) {
     await sim.world.sleep(pauseMs)
-    await Promise.all(seats.flatMap(({ clients }) => [...clients]).map(goOn))
+    await Promise.all(seats.flatMap(({ clients }) => [...clients]).map((client) => client.beat()))
   }
-}
-
-async function goOn(client: Client): Promise<void> {
-  await client.beat()
-  await client.read()
 }
 
 async function noticeTheDead(

@@ -89,7 +89,7 @@ export interface GroupHistory {
   readonly holdings: Holding[]
   readonly changes: OffsetChange[]
   /** Member ids of those who were put out because they gave up nothing in time, and when. */
-  readonly timedOut: Map<string, number>
+  readonly timedOut: Map<string, readonly number[]>
   /** By group and place: offsets of records that some member had. */
   readonly delivered: Map<string, Set<number>>
 }

@@ -64,25 +64,29 @@ export function createInstanceClient(run: GroupRun, settings: InstanceSettings):
     )
   }
 
+  const read = async (): Promise<boolean> => {
+    if (!isThere) return false
+    const accept = 'application/vnd.kafka.binary.v2+json'
+    const request = { method: 'GET', path: path('/records?timeout=0'), accept } as const
+    const { reply } = await exchange<readonly ConsumedRecord[]>(sim, calm, begin(sim), request)
+    if (reply?.status !== 200) abandon()
+    if (reply?.status !== 200 || !Array.isArray(reply.body)) return false
+    for (const { topic: topicName, partition, offset } of reply.body) {
+      noteDelivered(history, groupId, { topicName, partition }, offset)
+      processed.set(placeName({ topicName, partition }), { topicName, partition, offset: offset + 1 })
+      sim.counters.count('instanceRecord')
+    }
+    return reply.body.length > 0
+  }
+
   return {
     ...{ groupId, name: settings.name },
     async beat() {
       if (!isThere) await create()
+      // A poll is its heartbeat.
+      await read()
     },
-    async read() {
-      if (!isThere) return false
-      const accept = 'application/vnd.kafka.binary.v2+json'
-      const request = { method: 'GET', path: path('/records?timeout=0'), accept } as const
-      const { reply } = await exchange<readonly ConsumedRecord[]>(sim, calm, begin(sim), request)
-      if (reply?.status !== 200) abandon()
-      if (reply?.status !== 200 || !Array.isArray(reply.body)) return false
-      for (const { topic: topicName, partition, offset } of reply.body) {
-        noteDelivered(history, groupId, { topicName, partition }, offset)
-        processed.set(placeName({ topicName, partition }), { topicName, partition, offset: offset + 1 })
-        sim.counters.count('instanceRecord')
-      }
-      return reply.body.length > 0
-    },
+    read,
     async commit() {
       // Of what it processed some may be another's by now.
       const own = new Set(await owned())

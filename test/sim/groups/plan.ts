@@ -35,16 +35,18 @@ export function drawGroupsPlan(random: Prng): Plan & { readonly groups: GroupPla
   const settings = drawSettings(random)
   const drawn = drawFaults(random)
   const metadataMaxAgeMs = random.pick([0, 5_000, 20_000])
-  const intervalMs = random.pick([1_000, 5_000])
+  const hasInstance = random.chance(0.3)
+  // An instance that is abandoned is waited for as long as five minutes.
+  const intervalMs = hasInstance ? 5_000 : random.pick([1_000, 5_000])
   const sessionTimeoutMs = intervalMs * random.pick([6, 9])
   // A member lives for minutes; clocks are apart by less than what decides on its life.
   const clockSkewMsMax = Math.min(drawn.clockSkewMsMax, sessionTimeoutMs / 9)
   const faults = { ...drawn, crashMs: 10 * drawn.crashMs, clockSkewMsMax }
   const times = {
     ...{ intervalMs, sessionMs: sessionTimeoutMs, skewMs: faults.clockSkewMsMax },
-    rebalanceMs: random.pick([3, 12]) * intervalMs,
+    rebalanceMs: random.pick([6, 12]) * intervalMs,
   }
-  const groups = drawGroups(random, topics, times)
+  const groups = drawGroups(random, topics, times, hasInstance)
   return {
     compaction: drawCompaction(random),
     processes: random.pick([1, 2, 3, 4]),
@@ -125,7 +127,7 @@ const createLate = (topic: AdminSettings, withinMs: number): Actor => ({
   },
 })
 
-function drawGroups(random: Prng, topics: readonly AdminSettings[], times: GroupTimes) {
+function drawGroups(random: Prng, topics: readonly AdminSettings[], times: GroupTimes, hasInstance: boolean) {
   const history = newGroupHistory()
   const network = {
     late: random.pick([0, 0.02, 0.05]),
@@ -139,14 +141,13 @@ function drawGroups(random: Prng, topics: readonly AdminSettings[], times: Group
   }
   const named = [...topics.map(({ topicName }) => topicName), 'offers']
   const ids = random.pick([['g'], ['g', 'a group/ä']])
-  const drawn = ids.map((groupId) => drawGroup(random, runOf, groupId, named))
-  const hasInstances = drawn.some((one) => one.hasInstance)
+  const drawn = ids.map((groupId) => drawGroup(random, runOf, groupId, named, hasInstance && groupId === 'g'))
   return {
     ...{ history, network, runOf },
     actors: drawn.flatMap(({ actors }) => actors),
     end: {
       seats: drawn.map(({ seat }) => seat),
-      sessionMsMax: hasInstances ? instanceSessionMs : times.sessionMs,
+      sessionMsMax: hasInstance ? instanceSessionMs : times.sessionMs,
       topicsOf: (all: readonly string[]) => all.filter(isSteady),
     },
   }
@@ -157,11 +158,11 @@ function drawGroup(
   runOf: (sim: Sim) => GroupRun,
   groupId: string,
   topicNames: readonly string[],
+  hasInstance: boolean,
 ) {
   const seat: GroupSeat = { groupId, restUntilMs: 0, clients: new Set() }
   const count = random.between(1, 4)
   const hasRegex = random.chance(0.3)
-  const hasInstance = groupId === 'g' && random.chance(0.3)
   const assignor = random.pick(['uniform', 'range'])
   const members = Array.from({ length: count }, (_, i): MemberSettings => {
     const name = `m${i}`
@@ -170,7 +171,7 @@ function drawGroup(
     return { ...{ groupId, name, assignor }, ...subscription, ...(isStatic ? { instanceId: `i${i}` } : {}) }
   })
   return {
-    ...{ seat, hasInstance },
+    seat,
     actors: [
       ...members.map((settings) => createMemberActor(runOf, seat, settings)),
       ...(hasInstance ? [createInstanceActor(runOf, seat, 'v2', topicNames.filter(isSteady))] : []),

@@ -11,6 +11,8 @@ import { checkStored, newSuccession, type Succession } from './stored.ts'
 
 export interface GroupWatchDeps {
   readonly table: Table
+  /** What the table holds in truth. */
+  readonly stored: Pick<Table, 'get'>
   readonly history: GroupHistory
   /** How far apart two processes' clocks may be. */
   readonly skewMs: number
@@ -18,7 +20,7 @@ export interface GroupWatchDeps {
   readonly report: (violation: string) => void
 }
 
-export function watchGroups({ table, history, skewMs, world, report }: GroupWatchDeps): Table {
+export function watchGroups({ table, stored, history, skewMs, world, report }: GroupWatchDeps): Table {
   const successions = new Map<string, Succession>()
 
   const noteState = (key: ItemKey, before: Item | undefined, after: Item | undefined) => {
@@ -33,7 +35,8 @@ export function watchGroups({ table, history, skewMs, world, report }: GroupWatc
     for (const { memberId, revokingSinceMs, rebalanceTimeoutMs } of was?.members.values() ?? []) {
       const isOverdue =
         world.now() - (revokingSinceMs ?? Number.POSITIVE_INFINITY) + skewMs > rebalanceTimeoutMs
-      if (isOverdue && !is.members.has(memberId)) history.timedOut.set(memberId, world.order())
+      if (isOverdue && !is.members.has(memberId))
+        history.timedOut.set(memberId, [...(history.timedOut.get(memberId) ?? []), world.order()])
     }
     const succession = successions.get(groupId) ?? newSuccession()
     successions.set(groupId, succession)
@@ -66,10 +69,10 @@ export function watchGroups({ table, history, skewMs, world, report }: GroupWatc
   ): Promise<T> => {
     const ours = writes.filter(isWatched)
     if (ours.length === 0) return carryOut()
-    const before = await Promise.all(ours.map(({ key }) => table.get(key)))
+    const before = await Promise.all(ours.map(({ key }) => stored.get(key)))
     const outcome = await carryOut()
     if (!outcome.ok) return outcome
-    const after = await Promise.all(ours.map(({ key }) => table.get(key)))
+    const after = await Promise.all(ours.map(({ key }) => stored.get(key)))
     for (const [i, write] of ours.entries()) {
       const note =
         write.key.sk === 'state' ? noteState.bind(undefined, write.key) : noteOffsets.bind(undefined, write)

@@ -374,7 +374,7 @@ test('a clean that does not fit into one pass ends between segments, and later p
   assert.equal((await readLog(mill.cluster())).length, 25)
 })
 
-test("a transaction's marker stays, and takes no record away whose key has its bytes", async () => {
+test("LC15: a transaction's marker stays, and takes no record away whose key has its bytes", async () => {
   const { mill, cluster, compactor } = await compacted({ 'millrace.write.path': 's3' })
   // Producers may not send markers yet: these are stored as a coordinator would store them.
   const marking = mill.cluster({

@@ -24,7 +24,7 @@ function hashOf(hash: HashKey, key: Uint8Array, before = 0): readonly number[] {
 
 const someHash = createKeyHash(systemRandom)
 
-test('the sums are exact: words two to four are what big integers give, at every length and with the largest terms', () => {
+test('the sums are exact: words two to four are what big integers give, at every length, for the largest terms', () => {
   const prime = 2n ** 31n - 1n
   for (const draw of [() => 0x7fff_fffe, (i: number) => Math.imul(i + 1, 0x9e37_79b1)]) {
     const hash = hashUnder(draw)

@@ -268,6 +268,15 @@ test('DeleteRecords beyond a damaged flush makes way: merging goes on behind it'
   assert.deepEqual(shown(await readLog(mill.cluster())), ['6:e=6'])
 })
 
+test('a partition whose topic was deleted is uncleanable no more', async () => {
+  const { mill, cluster, compactor } = await withDamagedFlush({})
+  await settle(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable.keys()], ['t-0'])
+  await cluster.deleteTopic('t')
+  await pass(mill, compactor)
+  assert.deepEqual([...compactor.report.uncleanable], [])
+})
+
 test('what DeleteRecords took before it was merged is not merged, also where nothing is left', async () => {
   const mill = createMill()
   const cluster = mill.cluster()

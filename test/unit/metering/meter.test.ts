@@ -137,7 +137,7 @@ test('a lost answer counts nothing twice, and an older write that lands late cha
   assert.equal(await total(), 6)
 })
 
-test('hours have items of their own, more rows than a part holds are all there, and old ones are forgotten', async () => {
+test('hours have items of their own, rows beyond a part are there, and old ones are forgotten', async () => {
   const { clock, deps, start, total } = createWorld()
   const meter = start()
   for (let i = 0; i < 1200; i++) meter.add(`t${i}`, 'User:a', { request_count: 1 })

@@ -235,7 +235,7 @@ test('what an issuer answers wrongly opens nothing', async (t) => {
     'another issuer’s document': {
       '/.well-known/openid-configuration': {
         status: 200,
-        body: '{"issuer":"https://x.example.com","jwks_uri":"x"}',
+        body: '{"issuer":"https://x.example.com","jwks_uri":"URL/keys"}',
       },
     },
     'keys elsewhere in this network': {

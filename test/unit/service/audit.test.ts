@@ -61,7 +61,10 @@ test('changes are told with what came of them, refusals of everything, productio
   assert.equal((await createTopic(alice, 'mine')).status, 403)
   assert.equal((await alice('GET', '/topics/orders/partitions/0/records?offset=0')).status, 403)
   assert.equal((await alice('GET', '/acls')).status, 403)
+  const weak = { user: 'bob', mechanism: 'SCRAM-SHA-256', iterations: 1, password: 'plum' }
+  await operator('POST', '/user-scram-credentials:alter', { upsertions: [weak] })
   const events = await logOf(tenants)
+  assert.ok(!/pear|plum/.test(JSON.stringify(events)))
   assert.deepEqual(events.filter(({ type }) => type.endsWith('authorization')).map(operationOf), [
     'kafka.CreateAcls User:operator crn:///kafka=local true SUCCESS',
     'kafka.CreateTopics User:operator crn:///kafka=local/topic=orders true SUCCESS',
@@ -69,6 +72,7 @@ test('changes are told with what came of them, refusals of everything, productio
     'kafka.CreateTopics User:alice crn:///kafka=local/topic=mine false PERMISSION_DENIED',
     'kafka.Fetch User:alice crn:///kafka=local/topic=orders false PERMISSION_DENIED',
     'kafka.DescribeAcls User:alice crn:///kafka=local false PERMISSION_DENIED',
+    'kafka.AlterUserScramCredentials User:operator crn:///kafka=local true UNACCEPTABLE_CREDENTIAL',
   ])
 })
 
@@ -154,6 +158,13 @@ test('what operators change is told to the cluster it is about, or to the deploy
     `cloud/request DeleteAPIKey User:operator crn:///kafka=local/api-key=${made.body.id}  SUCCESS`,
     'cloud/request UpdateKafkaCluster User:operator crn:///kafka=local/kafka=local/state=SUSPENDED  SUCCESS',
   ])
+  const alice = await tenants.makeKey('local', 'User:alice')
+  await operator('POST', '/cmk/v2/clusters/local/resume')
+  assert.equal((await callAs(alice)('DELETE', '/cmk/v2/clusters/local')).status, 403)
+  assert.equal(
+    (await logOf(tenants)).map(summary).at(-1),
+    'cloud/request Authorize User:alice crn:///kafka=local/operator  PERMISSION_DENIED',
+  )
   assert.ok(told.some(({ data }) => data.methodName === 'CreateServiceAccount'))
   assert.ok(!JSON.stringify([events, told]).includes(made.body.spec.secret))
 })

@@ -1,4 +1,4 @@
-// Compute time as quotas count it, and streams that go on for long, on a cluster whose calls take as long as a test says.
+// Compute time as quotas count it, on a cluster whose calls take as long as a test says.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createScope } from '../../../shared/metadata/scope.ts'

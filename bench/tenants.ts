@@ -1,0 +1,173 @@
+// `npm run bench:tenants`: how much one tenant at ten times its quota slows another one down. Both use one server, with
+// security on, as two clusters; the neighbour appends at its own pace all the time, and how long that takes is compared
+// between the turns in which the greedy tenant is at work and those in which it is not.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startServerProcess } from '../test/support/serverProcess.ts'
+import { percentile } from './figures.ts'
+import { runWorker } from './load.ts'
+import type { TenantLoad, TenantPlan } from './tenantWorker.ts'
+
+const help = `Measures how much one tenant at ten times its quota slows another one down.
+
+  npm run bench:tenants                     ten turns of 5 s each, alone and with the greedy tenant
+  npm run bench:tenants -- --turns N        N turns each
+  npm run bench:tenants -- --seconds N      N seconds a turn
+  npm run bench:tenants -- --unbounded      without the quota: what it is good for
+  npm run bench:tenants -- --help           this text
+
+The result is the median of the turns' p99, with over without; less than 1.2 is wanted. Results:
+bench/results/tenants.json.
+`
+
+const quotaBytes = 1_000_000
+const target = 1.2
+const warmUpSeconds = 12
+const clustersMaxAgeMs = 5000
+
+interface Arguments {
+  readonly turns: number
+  readonly seconds: number
+  readonly unbounded: boolean
+}
+
+function parseArguments(): Arguments | undefined {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      turns: { type: 'string', default: '10' },
+      seconds: { type: 'string', default: '5' },
+      unbounded: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  return { turns: Number(values.turns), seconds: Number(values.seconds), unbounded: values.unbounded }
+}
+
+/** As the operator whose key the server's first start printed. */
+type Operate = <T>(method: string, path: string, body: unknown) => Promise<T>
+
+async function startServer(directory: string) {
+  const server = await startServerProcess({ DATA_DIR: path.join(directory, 'data') }, ['--secure'])
+  while (!/curl/.test(server.said())) await sleep(10)
+  const printed = (name: string) => new RegExp(`^ {2}${name} +(\\S+)$`, 'm').exec(server.said())?.[1] ?? ''
+  const authorization = basic(printed('id'), printed('secret'))
+  const operate: Operate = async (method, resource, body) => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    const answer = await fetch(server.url + resource, { method, headers, body: JSON.stringify(body) })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${resource}: ${answer.status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+  return { port: Number(new URL(server.url).port), operate, stop: server.stop }
+}
+
+type Server = Awaited<ReturnType<typeof startServer>>
+
+async function measure(server: Server, { turns, seconds, unbounded }: Arguments) {
+  const [greedy, neighbour] = [await createTenant(server, 'greedy'), await createTenant(server, 'neighbour')]
+  if (!unbounded) {
+    const quota = {
+      entity: [{ entity_type: 'user', entity_name: null }],
+      ops: [{ key: 'producer_byte_rate', value: quotaBytes }],
+    }
+    await server.operate('POST', `/v3/clusters/${greedy.clusterId}/client-quotas`, { data: [quota] })
+  }
+  const load =
+    (plan: Pick<TenantPlan, 'clusterId' | 'authorization'>, bytes: number, perSecond: number) =>
+    (time: number) =>
+      runWorker<TenantPlan, TenantLoad>('./tenantWorker.ts', {
+        ...plan,
+        port: server.port,
+        bytes,
+        perSecond,
+        seconds: time,
+      })
+  const small = load(neighbour, 4096, 100)
+  const large = load(greedy, 50_000, (10 * quotaBytes) / 50_000)
+  // What a window of the quota may hold at once is used up before anything is measured.
+  await Promise.all([large(warmUpSeconds), small(warmUpSeconds)])
+  const alone: TenantLoad[] = []
+  const beside: TenantLoad[] = []
+  const greedyLoads: TenantLoad[] = []
+  for (let turn = 0; turn < turns; turn++) {
+    alone.push(await small(seconds))
+    const [mine, theirs] = await Promise.all([small(seconds), large(seconds)])
+    beside.push(mine)
+    greedyLoads.push(theirs)
+  }
+  return { alone: summary(alone), beside: summary(beside), greedy: summary(greedyLoads) }
+}
+
+async function createTenant({ operate }: Server, name: string) {
+  const cluster = await operate<{ id: string }>('POST', '/cmk/v2/clusters', { spec: { display_name: name } })
+  const clusterId = cluster.id
+  // What is known of clusters may be that old.
+  await sleep(clustersMaxAgeMs)
+  const spec = { owner: { id: name }, resource: { id: clusterId } }
+  const key = await operate<{ id: string; spec: { secret: string } }>('POST', '/iam/v2/api-keys', { spec })
+  const acl = {
+    resource_type: 'TOPIC',
+    resource_name: 't',
+    pattern_type: 'LITERAL',
+    principal: `User:${name}`,
+  }
+  const binding = { ...acl, host: '*', operation: 'WRITE', permission: 'ALLOW' }
+  await operate('POST', `/v3/clusters/${clusterId}/acls`, binding)
+  await operate('POST', `/v3/clusters/${clusterId}/topics`, { topic_name: 't', partitions_count: 4 })
+  return { clusterId, authorization: basic(key.id, key.spec.secret) }
+}
+
+const basic = (id: string, secret: string): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+
+function summary(loads: readonly TenantLoad[]) {
+  const sorted = loads.map(({ latenciesMs }) => latenciesMs.toSorted((a, b) => a - b))
+  const median = (share: number) =>
+    percentile(
+      sorted.map((one) => percentile(one, share)).toSorted((a, b) => a - b),
+      0.5,
+    )
+  const count = (of: (load: TenantLoad) => number) => loads.reduce((sum, load) => sum + of(load), 0)
+  return {
+    stored: count(({ latenciesMs }) => latenciesMs.length),
+    refused: count(({ refused }) => refused),
+    failed: count(({ failed }) => failed),
+    p50Ms: median(0.5),
+    p99Ms: median(0.99),
+    p99sMs: sorted.map((one) => percentile(one, 0.99)),
+  }
+}
+
+async function main(given: Arguments): Promise<void> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'millrace-tenants-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const server = await startServer(directory)
+  const result = await measure(server, given)
+  await server.stop()
+  const ratio = result.beside.p99Ms / result.alone.p99Ms
+  for (const [name, { stored, refused, failed, p50Ms, p99Ms }] of Object.entries(result)) {
+    const times = `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`
+    console.log(`${name.padEnd(8)} ${stored} stored, ${refused} refused, ${failed} failed; ${times}`)
+  }
+  console.log(`\np99 with the greedy tenant over without: ${ratio.toFixed(2)} (wanted: below ${target})`)
+  if (given.unbounded) return
+  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version }
+  const results = path.join(import.meta.dirname, 'results')
+  mkdirSync(results, { recursive: true })
+  const json = JSON.stringify({ machine, ...given, quotaBytes, ratio, target, ...result }, undefined, 2)
+  writeFileSync(path.join(results, 'tenants.json'), `${json}\n`)
+}
+
+try {
+  const given = parseArguments()
+  if (given === undefined) console.log(help)
+  else await main(given)
+} catch (error) {
+  console.error(`The measurement failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(2)
+}
