@@ -1,5 +1,5 @@
-// Consumer instances that nobody calls any more: nobody deletes them either, so whoever creates another one in the group
-// and the collector take them away.
+// Consumer instances that nobody calls any more: nobody deletes them either, so whoever creates another one in the
+// group and the collector take them away.
 
 import { parseInstanceItem, tokenAttribute, tokenOf } from '../metadata/instanceItem.ts'
 import { instancePrefix } from '../metadata/scope.ts'

@@ -50,6 +50,8 @@ export async function writeGroup(
   const write = { kind: 'put', key, attributes, when: groupUnchanged(before) } as const
   try {
     const outcome = await retryWithoutEffect(deps, () => deps.table.write(write))
+    // Who deleted the group while there was nothing but its name has taken it off the list again.
+    if (outcome.ok && before.version === 0) await listGroup(deps, groupId)
     return outcome.ok ? { written: true, group } : { written: false, group: parse(outcome.current) }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error

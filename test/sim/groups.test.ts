@@ -246,10 +246,7 @@ test('a commit that was acknowledged and not stored, and a read of something els
   )
   const stored = [change(5, undefined, 1)]
   expectOne(check({ ops: [takeOver('a', 1, [6, 7])], changes: stored }), /t-0 was read as nothing, not 1/)
-  expectOne(
-    check({ ops: [takeOver('a', 1, [3, 4], 1)], changes: stored }),
-    /t-0 was read as 1, not nothing/,
-  )
+  expectOne(check({ ops: [takeOver('a', 1, [3, 4], 1)], changes: stored }), /t-0 was read as 1, not nothing/)
 })
 
 test('an offset that goes back or away by itself is found', () => {

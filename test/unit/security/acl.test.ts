@@ -88,7 +88,7 @@ for (const [name, bindings, question, expected] of cases) {
   })
 }
 
-test('Read, Write, Delete and Alter imply Describe, AlterConfigs implies DescribeConfigs, and nothing else implies', () => {
+test('Read, Write, Delete and Alter imply Describe, AlterConfigs implies DescribeConfigs, nothing else implies', () => {
   const implied: Record<string, readonly string[]> = {
     DESCRIBE: ['DESCRIBE', 'READ', 'WRITE', 'DELETE', 'ALTER', 'ALL'],
     DESCRIBE_CONFIGS: ['DESCRIBE_CONFIGS', 'ALTER_CONFIGS', 'ALL'],

@@ -207,6 +207,27 @@ test('a group whose deletion was carried out and not answered is deleted', async
   await assert.rejects(cluster.groups.describeGroup('g'), kafkaError('GROUP_ID_NOT_FOUND'))
 })
 
+test('a group that is made while one of its name is deleted is listed', async () => {
+  const ports = virtualPorts()
+  const other = createTestCluster(ports)
+  let deletes = 1
+  const table: Table = {
+    ...ports.table,
+    async write(write) {
+      if (write.key.sk === 'state' && deletes-- > 0) await other.groups.deleteGroup('g')
+      return ports.table.write(write)
+    },
+  }
+  const cluster = createTestCluster({ ...ports, table })
+  await createTopic(cluster, 't', 1)
+  await beat(cluster, newConsumer(joinRequest('m')))
+  assert.equal(deletes, 0)
+  assert.deepEqual(
+    (await cluster.groups.listGroups()).map(({ groupId }) => groupId),
+    ['g'],
+  )
+})
+
 test('a heartbeat that was under way for a third of the session is not answered with what may be past', async () => {
   const ports = virtualPorts()
   let slowMs = 0

@@ -1,7 +1,8 @@
 // What one tenant may have: refused by the name of the limit, raised by the operator.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { limitNames, tenantLimits } from '../../../shared/tenants/limits.ts'
+import { boundOf, limitNames, tenantLimits } from '../../../shared/tenants/limits.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
@@ -84,4 +85,12 @@ test('an operator sees the limits that hold, and changes only such as there are'
   assert.equal((await limit({ topics: null })).body.spec.limits.topics, tenantLimits.topics.defaultValue)
   assert.match((await limit({ wishes: 3 })).body.message, /wishes/)
   assert.equal((await limit({ topics: 0 })).status, 400)
+})
+
+test('the documentation lists every limit with its default', async () => {
+  const text = await readFile(new URL('../../../docs/OPERATIONS.md', import.meta.url), 'utf8')
+  for (const name of limitNames) {
+    const shown = boundOf({}, name) ?? 'none'
+    assert.ok(text.includes(`| \`${name}\` | ${shown} |`), `${name} ${shown}`)
+  }
 })
