@@ -10,6 +10,7 @@ import { cost } from '../infra/cost.ts'
 import { Millrace } from '../infra/index.ts'
 import { prices, pricesByBytes, pricesByMonth } from '../infra/prices.ts'
 import { stages } from '../infra/stages.ts'
+import { gauges } from '../shared/runtime/metrics.ts'
 import {
   append,
   appendTogether,
@@ -97,13 +98,15 @@ async function showIdle(): Promise<void> {
   const keys = resources.filter(({ Type }) => Type === 'AWS::KMS::Key').length
   const secrets = resources.filter(({ Type }) => Type === 'AWS::SecretsManager::Secret').length
   const dashboards = resources.filter(({ Type }) => Type === 'AWS::CloudWatch::Dashboard').length
+  // Its calls' times and its gauges are written whether or not there was something to do.
+  const metrics = operations + Object.keys(gauges).length
   const alarmMetrics = resources.reduce((sum, resource) => sum + alarmMetricsOf(resource), 0)
   const rows: readonly (readonly [string, number])[] = [
     ['key', keys * pricesByMonth.kmsKey],
     [`${secrets} secrets`, secrets * pricesByMonth.secret],
     [`alarms on ${alarmMetrics} metrics`, alarmMetrics * pricesByMonth.alarmMetric],
     ['dashboard', dashboards * pricesByMonth.dashboard],
-    [`${operations} metrics of the compactor`, operations * pricesByMonth.metric],
+    [`${metrics} metrics of the compactor`, metrics * pricesByMonth.metric],
     ['compactor: events and time', passes * one],
     ['compactor: table and bucket', passes * storage(pass) + collections * storage(collection)],
     ['compactor: log', passes * assumed.passLogBytes * prices.logByte],

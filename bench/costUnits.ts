@@ -146,7 +146,7 @@ export interface Idle {
   readonly operations: number
 }
 
-/** A pass and a collection where nothing is due. */
+/** A pass, and a collection with all that goes with it, where nothing is due. */
 export async function measureIdle(): Promise<Idle> {
   const counted = await createCounted()
   await passes(counted)
@@ -155,7 +155,11 @@ export async function measureIdle(): Promise<Idle> {
   const deadlineMs = clock.now() + 600_000
   return {
     pass: await perTime(10, () => compactor.run({ deadlineMs })),
-    collection: await perTime(10, () => compactor.collect({ deadlineMs, dryRun: false })),
+    collection: await perTime(10, async () => {
+      await compactor.collect({ deadlineMs, dryRun: false })
+      await compactor.countObjects(deadlineMs)
+      await compactor.sampleRetained(deadlineMs)
+    }),
     operations: operations.size + 1,
   }
 }

@@ -37,7 +37,8 @@ async function run({ perSecond, seconds, ...target }: TenantPlan): Promise<Tenan
   const all: Promise<void>[] = []
   for (let sent = 0; sent < perSecond * seconds; sent++) {
     const dueMs = start + (sent * 1000) / perSecond
-    if (dueMs > performance.now()) await sleep(dueMs - performance.now())
+    const aheadMs = dueMs - performance.now()
+    if (aheadMs > 0) await sleep(aheadMs)
     const done = post(target, agent, sent % 4, body).then((status) => {
       if (status === 200) latenciesMs.push(performance.now() - dueMs)
       else if (status === 429) refused++

@@ -12,15 +12,27 @@ export interface GroupCache {
   learn(group: StoredGroup): void
 }
 
+interface Known {
+  readonly group: StoredGroup
+  readonly atMs: number
+  /** Grows with every group that is learned. */
+  readonly learned: number
+}
+
 const maxAgeMs = 1_000
+const never = -1
+
+/** A group that is gone has version 0. Another one of its name may have a lower one: who asked since knows that. */
+const isLater = ({ version }: StoredGroup, known: Known, began: number): boolean =>
+  version === 0 || version > known.group.version || began >= known.learned
 
 export function createGroupCache(deps: GroupStoreDeps, groupId: string): GroupCache {
-  let latest: { readonly group: StoredGroup; readonly atMs: number } | undefined
+  let latest: Known | undefined
+  let learned = 0
 
-  const learn = (group: StoredGroup, atMs: number): StoredGroup => {
-    if (latest?.group.version === group.version) latest = { group: latest.group, atMs }
-    // Only a deleted group goes back, to version 0.
-    else if (!latest || group.version === 0 || group.version > latest.group.version) latest = { group, atMs }
+  const learn = (group: StoredGroup, atMs: number, began: number): StoredGroup => {
+    if (latest?.group.version === group.version) latest = { ...latest, atMs }
+    else if (!latest || isLater(group, latest, began)) latest = { group, atMs, learned: ++learned }
     return latest.group
   }
 
@@ -28,10 +40,11 @@ export function createGroupCache(deps: GroupStoreDeps, groupId: string): GroupCa
     known: () => (latest && deps.clock.now() - latest.atMs <= maxAgeMs ? latest.group : undefined),
     async read() {
       const atMs = deps.clock.now()
-      return learn(await readGroup(deps, groupId), atMs)
+      const began = learned
+      return learn(await readGroup(deps, groupId), atMs, began)
     },
     learn: (group) => {
-      learn(group, deps.clock.now())
+      learn(group, deps.clock.now(), never)
     },
   }
 }

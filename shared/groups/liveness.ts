@@ -51,15 +51,6 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
     return deps.clock.now() - known >= member.sessionTimeoutMs * noteShare
   }
 
-  const newsOf = (block: number): readonly News[] => {
-    const news = [...heard].filter(([slot, ms]) => blockOf(slot) === block && ms > (noted.get(slot) ?? 0))
-    const [known, unknown] = [
-      news.filter(([slot]) => noted.has(slot)),
-      news.filter(([slot]) => !noted.has(slot)),
-    ]
-    return [...known, ...unknown.slice(0, unknownSlotsMax)]
-  }
-
   const forget = (block: number) => {
     for (const slot of [...noted.keys()]) if (blockOf(slot) === block) noted.delete(slot)
   }
@@ -67,7 +58,7 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
   /** A process that has heard less must not undo what another one noted, nor a write that lands late. */
   const writeBlock = async (block: number) => {
     for (let refusals = 0; refusals < refusalsMax; ) {
-      const news = newsOf(block)
+      const news = newsOf(block, heard, noted)
       if (news.length === 0) return
       const write = { kind: 'update', key: keys.alive(block), ...planNote(news, noted) } as const
       const outcome = await retryRepeatable(deps, () => deps.table.write(write))
@@ -101,6 +92,17 @@ export function createLiveness(deps: LivenessDeps, groupId: string): Liveness {
       await Promise.all([...blocks].map(writeBlock))
     },
   }
+}
+
+function newsOf(
+  block: number,
+  heard: ReadonlyMap<number, number>,
+  noted: ReadonlyMap<number, number>,
+): readonly News[] {
+  const news = [...heard].filter(([slot, ms]) => blockOf(slot) === block && ms > (noted.get(slot) ?? 0))
+  const known = news.filter(([slot]) => noted.has(slot))
+  const unknown = news.filter(([slot]) => !noted.has(slot))
+  return [...known, ...unknown.slice(0, unknownSlotsMax)]
 }
 
 function planNote(

@@ -36,7 +36,7 @@ export interface Meter {
   store(): Promise<void>
 }
 
-export const storeEveryMs = 10_000
+const storeEveryMs = 10_000
 const rowsPerPart = 500
 
 interface Part {

@@ -78,7 +78,10 @@ const blockSettings = {
   catchUpReadsMax: 8,
 }
 
-/** `worker` does what is due; without one this process does. `report`: of compactors before it, where it goes on with theirs. */
+/**
+ * `worker` does what is due; without one this process does. `report`: of compactors before it, where it goes on with
+ * theirs.
+ */
 export function createCompactor(
   deps: LogDeps & Pick<CompactionDeps, 'stopping'>,
   settings: CompactionSettings,

@@ -13,7 +13,7 @@ export const recordBytes = ({ key, value, headers }: RecordToProduce): number =>
 export const bytesOfRecords = (records: readonly RecordToProduce[]): number =>
   records.reduce((sum, record) => sum + recordBytes(record), 0)
 
-export const bytesOfBatches = (batches: readonly Uint8Array[]): number =>
+const bytesOfBatches = (batches: readonly Uint8Array[]): number =>
   batches.reduce((sum, { length }) => sum + length, 0)
 
 export const bytesFetched = (fetched: readonly FetchedPartition[]): number =>

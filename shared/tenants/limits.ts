@@ -31,7 +31,7 @@ export type LimitOverrides = Readonly<Record<string, number>>
 
 export const limitNames = Object.keys(tenantLimits).filter((name) => isLimitName(name))
 
-export function isLimitName(name: string): name is LimitName {
+function isLimitName(name: string): name is LimitName {
   return Object.hasOwn(tenantLimits, name)
 }
 

@@ -31,27 +31,12 @@ export async function createWorld(touch: (touched: Touched) => void = () => {}, 
   await fillCluster(done, secret)
   const footer = encodeFlushFooter([])
   await deps.objects.putIfAbsent(createScope('local').logObject(storedObject('here')), [footer])
-  const account = await createServiceAccounts(deps).create('here', '')
-  const providers = '/iam/v2/identity-providers'
-  const provider = await done('POST', providers, { display_name: 'here', issuer: 'https://here.example' })
-  const pool = await done('POST', `${providers}/${provider.id}/identity-pools`, {
-    display_name: 'here',
-    identity_claim: 'claims.sub',
-    audience: 'here',
-    resource: { id: 'local' },
-  })
-  const doomed = await makeKey('local', 'User:doomed')
+  const ids = await fillDeployment(service, done)
   return {
     ...service,
     clock,
     dump: watched.dump,
-    ids: {
-      'service-accounts': account.id,
-      'api-keys': doomed.id,
-      'identity-providers': provider.id,
-      'identity-pools': pool.id,
-      clusters: otherCluster,
-    },
+    ids,
     async bind(principal: string, rights: readonly Right[], clusterId = 'local'): Promise<void> {
       if (rights.length === 0) return
       const data = rights.map((right) => bindingOf(principal, right))
@@ -77,6 +62,31 @@ export async function createWorld(touch: (touched: Touched) => void = () => {}, 
       await tenants.apiKeys.revoke(revoked.id)
       return { expired: { id: expired.key.keyId, secret: expired.secret }, revoked }
     },
+  }
+}
+
+type Done = (method: string, path: string, body?: unknown) => Promise<{ readonly id: string }>
+
+/** One of everything that is the operators'; answers their ids, by the name of their collection. */
+async function fillDeployment(
+  { deps, makeKey }: Pick<Awaited<ReturnType<typeof createTestTenants>>, 'deps' | 'makeKey'>,
+  done: Done,
+) {
+  const account = await createServiceAccounts(deps).create('here', '')
+  const providers = '/iam/v2/identity-providers'
+  const provider = await done('POST', providers, { display_name: 'here', issuer: 'https://here.example' })
+  const pool = await done('POST', `${providers}/${provider.id}/identity-pools`, {
+    display_name: 'here',
+    identity_claim: 'claims.sub',
+    audience: 'here',
+    resource: { id: 'local' },
+  })
+  return {
+    'service-accounts': account.id,
+    'api-keys': (await makeKey('local', 'User:doomed')).id,
+    'identity-providers': provider.id,
+    'identity-pools': pool.id,
+    clusters: otherCluster,
   }
 }
 

@@ -94,9 +94,8 @@ function printFailure(result: RunResult, seed: number, steps: number): void {
   printCounters(result.counters)
   console.log(`\n${result.violations.length} violations, the first ones:`)
   for (const violation of result.violations.slice(0, 10)) console.log(`  ${violation}`)
-  console.log(
-    `\nAgain: npm run sim -- --seed ${seed} --steps ${steps}${compacts ? '' : ' --no-compactor'}${groups ? ' --groups' : ''}`,
-  )
+  const mode = groups ? ' --groups' : compacts ? '' : ' --no-compactor'
+  console.log(`\nAgain: npm run sim -- --seed ${seed} --steps ${steps}${mode}`)
 }
 
 function printCounters(counters: Counters): void {

@@ -1,5 +1,5 @@
-// Client quotas of a cluster in Kafka's entity model: DescribeClientQuotas and AlterClientQuotas. An entity is a user, a
-// client-id or both; a name that is null is the default. Refuses what Kafka has no quota of.
+// Client quotas of a cluster in Kafka's entity model: DescribeClientQuotas and AlterClientQuotas. An entity is a user,
+// a client-id or both; a name that is null is the default. Refuses what Kafka has no quota of.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'

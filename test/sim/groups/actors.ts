@@ -1,6 +1,6 @@
-// Clients of groups under faults: they crash, freeze past their session and go on as zombies, leave, come back as static
-// members do; whole groups rest for a while; and somebody resets and deletes offsets and groups, which is refused while
-// they are in use.
+// Clients of groups under faults: they crash, freeze past their session and go on as zombies, leave, come back as
+// static members do; whole groups rest for a while; and somebody resets and deletes offsets and groups, which is
+// refused while they are in use.
 
 import type { Actor, Sim } from '../sim.ts'
 import { calm, deleteGroup, deleteOffsets, fetchOffsets, resetOffsets, view } from './calls.ts'

@@ -1,5 +1,5 @@
-// A member of a group as KIP-848's consumer is one: it says what it owns, gives up what it is not to own any more before
-// it says so, fetches the committed offsets of what it came to own, reads from there and commits how far it got.
+// A member of a group as KIP-848's consumer is one: it says what it owns, gives up what it is not to own any more
+// before it says so, fetches the committed offsets of what it came to own, reads from there and commits how far it got.
 
 import { fetchOnce, listOffset } from '../actors/reader.ts'
 import { type Committer, calm, commit, fetchOffsets, post } from './calls.ts'

@@ -43,26 +43,6 @@ export function watchGroups({ table, stored, history, skewMs, world, report }: G
     for (const problem of checkStored(was, is, succession)) report(`group ${groupId}: ${problem}`)
   }
 
-  const noteOffsets = (write: TransactWrite, before: Item | undefined, after: Item | undefined) => {
-    const groupId = groupOfKey(write.key)
-    const { topicId } = committedBlockOf(write.key.sk)
-    const was = parseOffsets(before)
-    const is = parseOffsets(after)
-    const topicName = is.topicName || was.topicName
-    const isExact =
-      write.when?.some((one) => one.kind === 'equals' && one.attribute === versionAttribute) ?? false
-    for (const partition of new Set([...was.offsets.keys(), ...is.offsets.keys()])) {
-      history.changes.push({
-        ...{ groupId, topicId, place: placeName({ topicName, partition }), isExact },
-        ...{ at: world.order(), atMs: world.now() },
-        before: was.offsets.get(partition)?.offset,
-        after: is.offsets.get(partition)?.offset,
-        commitTimestamp: was.offsets.get(partition)?.commitTimestamp,
-        byStranger: fenceOf(is, partition) % 2 === 1,
-      })
-    }
-  }
-
   const watched = async <T extends { readonly ok: boolean }>(
     writes: readonly TransactWrite[],
     carryOut: () => Promise<T>,
@@ -75,7 +55,9 @@ export function watchGroups({ table, stored, history, skewMs, world, report }: G
     const after = await Promise.all(ours.map(({ key }) => stored.get(key)))
     for (const [i, write] of ours.entries()) {
       const note =
-        write.key.sk === 'state' ? noteState.bind(undefined, write.key) : noteOffsets.bind(undefined, write)
+        write.key.sk === 'state'
+          ? noteState.bind(undefined, write.key)
+          : noteOffsets.bind(undefined, { history, world }, write)
       note(before[i], after[i])
     }
     return outcome
@@ -85,6 +67,31 @@ export function watchGroups({ table, stored, history, skewMs, world, report }: G
     ...table,
     write: (write: Write) => watched([write], () => table.write(write)),
     transact: (writes) => watched(writes, () => table.transact(writes)),
+  }
+}
+
+function noteOffsets(
+  { history, world }: Pick<GroupWatchDeps, 'history' | 'world'>,
+  write: TransactWrite,
+  before: Item | undefined,
+  after: Item | undefined,
+): void {
+  const groupId = groupOfKey(write.key)
+  const { topicId } = committedBlockOf(write.key.sk)
+  const was = parseOffsets(before)
+  const is = parseOffsets(after)
+  const topicName = is.topicName || was.topicName
+  const isExact =
+    write.when?.some((one) => one.kind === 'equals' && one.attribute === versionAttribute) ?? false
+  for (const partition of new Set([...was.offsets.keys(), ...is.offsets.keys()])) {
+    history.changes.push({
+      ...{ groupId, topicId, place: placeName({ topicName, partition }), isExact },
+      ...{ at: world.order(), atMs: world.now() },
+      before: was.offsets.get(partition)?.offset,
+      after: is.offsets.get(partition)?.offset,
+      commitTimestamp: was.offsets.get(partition)?.commitTimestamp,
+      byStranger: fenceOf(is, partition) % 2 === 1,
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newObjectId, newTopicId } from '../../../shared/metadata/objectId.ts'
@@ -72,4 +73,19 @@ test('names of objects sort by their age, and have room for chance', () => {
   assert.match(older, /^[0-9a-f]{12}f{20}$/)
   assert.ok(older < newObjectId(clock(1_700_000_000_001), { ...random, bytes: (n) => new Uint8Array(n) }))
   assert.match(newTopicId(random), /^[\w-]{22}$/)
+})
+
+test('every partition that the picture shows is known beforehand, or found from one that is', async () => {
+  const text = await readFile(new URL('../../../shared/metadata/scope.ts', import.meta.url), 'utf8')
+  const drawn = [...text.matchAll(/^\/\/ {3}pk <tenant>\/(.+?) +sk /gm)].map(([, name = '']) => name)
+  const found = ['<topic id>/<group>', '<topic id>/p<p>', 'inline/<7 hex>/<x>', 'group/<group>']
+  const fixed = [...new Set(drawn)].filter((name) => !found.includes(name)).map((name) => `acme/${name}`)
+  assert.deepEqual([...createScope('acme').fixedPks].sort(), fixed.sort())
+})
+
+test('the key of an instance follows from where it is listed', () => {
+  const scope = createScope('acme')
+  const group = scope.consumerGroup('a/b')
+  const instance = group.instance('c/../d')
+  assert.deepEqual(scope.instanceOf(group.listedInstance(instance)), instance)
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestTenants } from '../../support/testTenants.ts'
+import { createVirtualClock } from '../../support/virtualClock.ts'
 
 const bindings = (principal: string, rights: readonly (readonly [string, string, string])[]) => ({
   data: rights.map(([operation, resource_type, resource_name]) => ({
@@ -12,7 +13,7 @@ const bindings = (principal: string, rights: readonly (readonly [string, string,
 
 /** A group that reads `seen` and `hidden`, an instance that is assigned both, and a caller who knows of one. */
 async function start() {
-  const { operator, keyOf } = await createTestTenants()
+  const { operator, keyOf } = await createTestTenants({ clock: createVirtualClock() })
   for (const topic_name of ['seen', 'hidden']) {
     await operator('POST', '/topics', { topic_name, partitions_count: 1 })
   }

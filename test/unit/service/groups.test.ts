@@ -2,9 +2,9 @@
 // changes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KafkaError } from '../../../shared/base/errors.ts'
+import { KafkaError, StorageError } from '../../../shared/base/errors.ts'
 import type { HeartbeatAnswer } from '../../../shared/groups/heartbeat.ts'
-import type { Table } from '../../../shared/ports/table.ts'
+import type { Table, Write } from '../../../shared/ports/table.ts'
 import type { Cluster } from '../../../shared/service/cluster.ts'
 import { countCalls } from '../../support/counting.ts'
 import { type Fault, withFaults } from '../../support/faultyTable.ts'
@@ -226,6 +226,30 @@ test('a group that is made while one of its name is deleted is listed', async ()
     (await cluster.groups.listGroups()).map(({ groupId }) => groupId),
     ['g'],
   )
+})
+
+test('a group that a late write brings back is seen by who knew a later one of its name', async () => {
+  const ports = virtualPorts()
+  const held: Write[] = []
+  const table: Table = {
+    ...ports.table,
+    async write(write) {
+      if (write.key.sk !== 'state' || held.length > 0) return ports.table.write(write)
+      held.push(write)
+      throw new StorageError('unknown', 'no answer')
+    },
+  }
+  const cluster = createTestCluster({ ...ports, table })
+  await createTopic(cluster, 't', 1)
+  const consumer = newConsumer(joinRequest('m'))
+  ports.clock.advance(1)
+  await beat(cluster, consumer)
+  await cluster.groups.heartbeat({ groupId: 'g', ...nextRequest(consumer), memberEpoch: -1 })
+  await cluster.groups.deleteGroup('g')
+  for (const write of held) await ports.table.write(write)
+  const fresh = createTestCluster(ports)
+  assert.equal((await fresh.groups.describeGroup('g')).members.length, 1)
+  assert.deepEqual(await cluster.groups.describeGroup('g'), await fresh.groups.describeGroup('g'))
 })
 
 test('a heartbeat that was under way for a third of the session is not answered with what may be past', async () => {

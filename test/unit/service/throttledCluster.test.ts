@@ -1,6 +1,7 @@
 // Quotas as a caller meets them, by Kafka's rules and HTTP's: over the whole app, with a virtual clock.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { memoryPorts } from '../../support/testCluster.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
@@ -146,4 +147,22 @@ test('who may not, sees and changes no quotas', async () => {
   assert.deepEqual((await operator('GET', '/client-quotas?user=sa-1')).body.data, [])
   const unknown = [{ entity: data[0]?.entity, ops: [{ key: 'speed', value: 1 }] }]
   assert.equal((await operator('POST', '/client-quotas', { data: unknown })).status, 400)
+})
+
+test('a quota that one process is told of holds in another within five seconds', async () => {
+  const clock = createVirtualClock()
+  const ports = memoryPorts()
+  const first = await createTestTenants({ clock, ports })
+  const second = await createTestTenants({ clock, ports })
+  await first.operator('POST', '/acls', grant('ALL'))
+  await first.operator('POST', '/topics', { topic_name: 'orders' })
+  const caller = await second.keyOf('User:sa-1')
+  const send = () => caller('POST', '/topics/orders/records', value(2000))
+  assert.equal(throttle((await send()).headers), 0)
+  const entity = [{ entity_type: 'user', entity_name: null }]
+  const ops = [{ key: 'producer_byte_rate', value: 100 }]
+  await first.operator('POST', '/client-quotas', { data: [{ entity, ops }] })
+  clock.advance(5000)
+  assert.ok(throttle((await send()).headers) > 9000)
+  assert.equal((await send()).status, 429)
 })

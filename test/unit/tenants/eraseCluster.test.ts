@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { limits } from '../../../shared/base/limits.ts'
+import { verify } from '../../../shared/compaction/verify.ts'
 import type { ClusterItem } from '../../../shared/metadata/clusterItem.ts'
 import type { Scope } from '../../../shared/metadata/scope.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
@@ -92,6 +93,13 @@ test('nothing is left of a cluster that was deleted, and nothing else is touched
   clock.advance(limits.graceMs + 1)
   assert.equal(await erase(), true)
   assert.deepEqual(await settled(watched), withoutUse(before))
+  const found: unknown[] = []
+  const listener = { finding: (finding: unknown) => found.push(finding), progress: () => {} }
+  const { topics, objects, inlineItems, retired } = await verify(
+    { ...world.deps, scope: createScope(doomed) },
+    listener,
+  )
+  assert.deepEqual([found, topics, objects, inlineItems, retired], [[], 0, 0, 0, 0])
 })
 
 test('keys go at once, everything else when nobody can be at it any more', async () => {
