@@ -77,17 +77,19 @@ function createCounter(deps: CountersDeps, name: string): Counter {
     usage.limit = limit
     return usage
   }
-  const hear = (attributes: Attributes) => {
+  const hear = (attributes: Attributes, of: Iterable<readonly [QuotaKind, Usage]>) => {
     heardMs = clock.now()
-    for (const [kind, usage] of usages) hearUsage(usage, kind, attributes, heardMs)
+    for (const [kind, usage] of of) hearUsage(usage, kind, attributes, heardMs)
   }
-  const read = async () => hear((await table.get(key))?.attributes ?? {})
+  const read = async () => hear((await table.get(key))?.attributes ?? {}, usages)
 
   const tellSoon = createTelling(deps, usages, async () => {
     if ([...usages.values()].some(({ bucket }) => bucket === undefined)) await read()
+    // What is used of another kind meanwhile is not in the answer.
+    const told = [...usages]
     await sendUntold(usages, async () => {
       const outcome = await table.write({ kind: 'update', key, actions: telling(usages, clock.now()) })
-      return () => hear(outcome.ok ? outcome.updated : {})
+      return () => hear(outcome.ok ? outcome.updated : {}, told)
     })
   })
 
@@ -181,9 +183,12 @@ function hearUsage(usage: Usage, kind: QuotaKind, attributes: Attributes, nowMs:
     usage.bucket = stored === undefined ? fullBucket(limit, nowMs) : refill(tokens, limit, nowMs)
   } else {
     const { tokens, atMs } = refill(bucket, limit, nowMs)
-    // It is smaller where it began again.
-    const taken = total < usage.total ? total : total - usage.total
+    const hasBegunAgain = usage.total >= totalMax && total < usage.total
+    // Smaller otherwise: a read that was answered late.
+    const taken = hasBegunAgain ? total : Math.max(0, total - usage.total)
     usage.bucket = { tokens: tokens - taken, atMs }
+    usage.total = hasBegunAgain ? total : Math.max(total, usage.total)
+    return
   }
   usage.total = total
 }

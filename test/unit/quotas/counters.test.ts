@@ -145,3 +145,32 @@ test('a table that fails holds nobody up: what was used is counted here, reporte
   await other.refresh('in')
   assert.equal(other.waitMs('in'), process.waitMs('in'))
 })
+
+test('a read that is answered late, and a kind that is first used meanwhile, miscount nothing', async () => {
+  let hold: Promise<void> | undefined
+  const { clock, start } = createWorld({ producer_byte_rate: limit, consumer_byte_rate: limit }, (table) => ({
+    ...table,
+    async get(key) {
+      const item = await table.get(key)
+      await hold
+      return item
+    },
+  }))
+  const process = start()
+  process.take('in', 2 * limit)
+  await clock.sleep(1500)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  hold = promise
+  const late = process.refresh('in')
+  process.take('in', 3 * limit)
+  await clock.sleep(10)
+  hold = undefined
+  resolve()
+  await late
+  process.take('out', 12 * limit)
+  await clock.sleep(1490)
+  // Both buckets of ten seconds: five less with three seconds more, and twelve less with some of them.
+  assert.equal(process.waitMs('in'), 0)
+  assert.equal(process.take('in', 9 * limit), 1000)
+  assert.ok(process.waitMs('out') > 0 && process.waitMs('out') < 2000)
+})
