@@ -78,6 +78,11 @@ export function createAccess(deps: AccessDeps): OpenAccess {
   )
   const acls = createRemembered(settings, async (clusterId) => (await stores.get(clusterId)).index())
 
+  const clusters = noticing(deps.clusters, (clusterId) => {
+    items.forget(clusterId)
+    everyItem.forget('all')
+  })
+
   /** A change is seen at once where it was made. */
   const aclsOf = async (clusterId: string): Promise<Acls> => {
     const store = await stores.get(clusterId)
@@ -115,7 +120,7 @@ export function createAccess(deps: AccessDeps): OpenAccess {
         there.map(async (item) => [item.clusterId, await aclsOf(item.clusterId)] as const),
       )
       const caller = { principal: identity.principal, clientId, limits: undefined }
-      return operatorAccess(deps, new Map(stored), (id) => renewing(id, everything), caller)
+      return operatorAccess({ ...deps, clusters }, new Map(stored), (id) => renewing(id, everything), caller)
     }
     const [item, index, store] = await Promise.all([
       items.get(clusterId),
@@ -127,6 +132,20 @@ export function createAccess(deps: AccessDeps): OpenAccess {
     const limits = async () => (await items.get(clusterId))?.limits ?? {}
     const caller = { principal: identity.principal, clientId, limits }
     return tenantAccess(deps, item, store, renewing(clusterId, rights), caller)
+  }
+}
+
+/** A cluster that was made or changed here is seen so at once. */
+function noticing(clusters: ClusterRegistry, notice: (clusterId: string) => void): ClusterRegistry {
+  const noticed = async (change: Promise<ClusterItem>): Promise<ClusterItem> => {
+    const cluster = await change
+    notice(cluster.clusterId)
+    return cluster
+  }
+  return {
+    ...clusters,
+    create: (wanted, clusterId) => noticed(clusters.create(wanted, clusterId)),
+    update: (clusterId, change) => noticed(clusters.update(clusterId, change)),
   }
 }
 

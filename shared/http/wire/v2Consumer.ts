@@ -3,6 +3,7 @@
 // Refuses unknown fields (422), settings that are none (42204) or out of their range (40001).
 
 import { type ErrorName, KafkaError } from '../../base/errors.ts'
+import { parseIsoInstant } from '../../base/isoTime.ts'
 import type { Subscription } from '../../groups/instance.ts'
 import {
   type InstanceDialect,
@@ -12,7 +13,6 @@ import {
 } from '../../metadata/instanceItem.ts'
 import type { Seek } from '../../service/consumerInstances.ts'
 import type { OffsetToCommit, TopicPartition } from '../../service/groups.ts'
-import { parseIsoInstant } from '../../base/isoTime.ts'
 import { isArray, isObject, type Json, type JsonObject, parseJson } from './json.ts'
 import { refuse, refuseUnknown } from './v2Fields.ts'
 

@@ -16,6 +16,7 @@ test('a cluster is made, used by a key of its own, suspended, resumed and delete
   assert.equal(cluster.status, 202)
   const { id } = cluster.body
   assert.match(id, /^lkc-[a-z2-7]{10}$/)
+  assert.equal((await operator('GET', `/v3/clusters/${id}/topics`)).status, 200, 'at once')
   const account = await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })
   const spec = { owner: { id: account.body.id }, resource: { id } }
   const key = await operator('POST', '/iam/v2/api-keys', { spec })
