@@ -6,11 +6,11 @@
 // been.
 
 import { KafkaError } from '../../base/errors.ts'
+import { formatIsoInstant, parseIsoInstant } from '../../base/isoTime.ts'
 import type { RecordHeader } from '../../kafka/recordBatch.ts'
 import type { RecordOutcome, RecordToProduce } from '../../service/cluster.ts'
 import { errorBody } from '../errors.ts'
 import { decodeBase64 } from './base64.ts'
-import { formatIsoInstant, parseIsoInstant } from '../../base/isoTime.ts'
 import { compactJson, isArray, isObject, type Json, type JsonObject, memberSpans, type Span } from './json.ts'
 
 /** What a report says of a key or value that the request named. */

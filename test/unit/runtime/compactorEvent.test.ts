@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCompactorEvent, parsePartitionOutcome } from '../../../shared/runtime/compactorEvent.ts'
 
-const turn = { kind: 'partition', clusterId: 'lkc-1', topicName: 't', topicId: 'abc', partition: 3, deadlineMs: 1000 }
+const turn = {
+  kind: 'partition',
+  clusterId: 'lkc-1',
+  topicName: 't',
+  topicId: 'abc',
+  partition: 3,
+  deadlineMs: 1000,
+}
 
 test("the schedule's event is known by its detail-type", () => {
   const event = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event', detail: {} }
