@@ -21,12 +21,14 @@ export interface Data {
   readonly bucketName: string
   readonly tableName: string
   readonly keyArn: string
+  /** Of tenants that have a key of their own. */
+  readonly tenantKeyArns: readonly string[]
   /** A reference, which CloudFormation resolves: no template holds the secret. */
   readonly pepper: string
 }
 
 export function createData(scope: Construct, settings: StageSettings): Data {
-  const { stage, retainData, restoredTable } = settings
+  const { stage, retainData, restoredTable, tenantKeyArns = [] } = settings
   const description = 'the bytes of the log and their order'
   const stack = stackOf(scope, 'data', settings, description, { terminationProtection: retainData })
   const removalPolicy = retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY
@@ -37,7 +39,8 @@ export function createData(scope: Construct, settings: StageSettings): Data {
   pin(createLogBucket(stack, settings, { bucketName, encryptionKey: key, removalPolicy }), 'LogBucket')
   pin(createTable(stack, settings, { tableName, encryptionKey: key, removalPolicy }), 'LogTable')
   const pepper = createPepper(stack, stage, removalPolicy)
-  return { stack, bucketName, tableName: restoredTable ?? tableName, keyArn: key.keyArn, pepper }
+  const names = { bucketName, tableName: restoredTable ?? tableName, keyArn: key.keyArn, tenantKeyArns }
+  return { stack, ...names, pepper }
 }
 
 /** Beside the table, because without it no API key that the table knows opens anything any more. */

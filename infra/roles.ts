@@ -20,6 +20,7 @@ export const createProduceRole = (scope: Construct, data: Data, logGroup: ILogGr
     objects: objects(data, [...putting, 's3:GetObject'], ['log']),
     mark: takeDeployment(data),
     key: useKey(data),
+    ...useTenantKeys(data),
   })
 
 /** Of what it appends there is the audit log alone, whose flushes are small. */
@@ -32,6 +33,7 @@ export const createFetchRole = (scope: Construct, data: Data, logGroup: ILogGrou
     missing: listBucket(data),
     mark: takeDeployment(data),
     key: useKey(data),
+    ...useTenantKeys(data),
   })
 
 export const createCompactorRole = (
@@ -47,6 +49,7 @@ export const createCompactorRole = (
     missing: listBucket(data),
     mark: takeDeployment(data),
     key: useKey(data),
+    ...useTenantKeys(data),
     workers: invokeItself(functionName),
     failures: { actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] },
   })
@@ -119,13 +122,17 @@ const listBucket = ({ bucketName }: Data): Grant => ({
 })
 
 /** For S3 by the bucket's key, for DynamoDB by the table's; for nothing else. */
-const useKey = ({ keyArn }: Data): Grant => ({
+const useKey = ({ keyArn }: Data): Grant => useKeys([keyArn], ['s3', 'dynamodb'])
+
+/** Objects alone: the table has one key for all. */
+const useTenantKeys = ({ tenantKeyArns }: Data): Readonly<Record<string, Grant>> =>
+  tenantKeyArns.length === 0 ? {} : { tenantKeys: useKeys(tenantKeyArns, ['s3']) }
+
+const useKeys = (resources: readonly string[], services: readonly ('s3' | 'dynamodb')[]): Grant => ({
   actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-  resources: [keyArn],
+  resources,
   conditions: {
-    StringEquals: {
-      'kms:ViaService': [`s3.${Aws.REGION}.amazonaws.com`, `dynamodb.${Aws.REGION}.amazonaws.com`],
-    },
+    StringEquals: { 'kms:ViaService': services.map((service) => `${service}.${Aws.REGION}.amazonaws.com`) },
   },
 })
 

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 
+const keyArnError = 'is the ARN of a KMS key, not an alias'
 const yesOrNo = { error: 'is true or false' }
 
 const settingsShape = z.strictObject({
@@ -33,6 +34,18 @@ const settingsShape = z.strictObject({
   restoredTable: z
     .string({ error: 'is the name of a table' })
     .regex(/^[A-Za-z0-9_.-]{3,255}$/, { error: 'is the name of a table' })
+    .optional(),
+  /** Keys of tenants that have one of their own: the functions may use these, and no other. */
+  tenantKeyArns: z
+    .array(
+      z
+        .string({ error: keyArnError })
+        .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, { error: keyArnError }),
+      {
+        error: 'is a list of ARNs of KMS keys',
+      },
+    )
+    .max(50, { error: 'is a list of at most 50 ARNs, or the roles are longer than IAM takes' })
     .optional(),
   logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], { error: 'is DEBUG, INFO, WARN or ERROR' }),
   /** Rounded up to what CloudWatch offers. */

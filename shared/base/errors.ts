@@ -124,15 +124,18 @@ export class StorageError extends Error {
   override readonly name = 'StorageError'
   readonly effect: 'none' | 'unknown'
   readonly throttled: boolean
+  /** The key under which the bytes are encrypted may not be used: its owner's to change, and nobody else's. */
+  readonly keyRefused: boolean
 
   constructor(
     effect: 'none' | 'unknown',
     message: string,
-    options: { cause?: unknown; throttled?: boolean } = {},
+    options: { cause?: unknown; throttled?: boolean; keyRefused?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.effect = effect
     this.throttled = options.throttled ?? false
+    this.keyRefused = options.keyRefused ?? false
   }
 }
 

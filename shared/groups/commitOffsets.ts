@@ -4,15 +4,17 @@
 import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError, StorageError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { GroupLife } from '../metadata/groupLifeItem.ts'
 import { memberFence, parseOffsets, type StoredOffsets, strangerFence } from '../metadata/offsetsItem.ts'
 import { backoffMs, mayHaveHappened, retryRepeatable } from '../ports/retry.ts'
-import type { ItemKey, Write, WriteOutcome } from '../ports/table.ts'
+import type { ItemKey } from '../ports/table.ts'
 import { checkTopicOffsets, inBlocks, type OffsetToCommit, type TopicPartition } from './checkOffsets.ts'
-import { listGroup } from './groupStore.ts'
+import { listGroup } from './groupLife.ts'
 import { checkGroupId } from './heartbeat.ts'
-import { emptyGroup, type GroupMember, memberOf, ownership } from './members.ts'
+import { emptyGroup, type GroupMember, memberLife, memberOf, ownership } from './members.ts'
 import type { OffsetsDeps, TopicPlace } from './offsetsDeps.ts'
-import { assumeCommit, type BlockPlan, decideCommit } from './planOffsetCommit.ts'
+import { assumeCommit, decideCommit } from './planOffsetCommit.ts'
+import { inLife, writeOffsets } from './writeOffsets.ts'
 
 /** undefined: it was done. */
 export type OffsetOutcome = TopicPartition & { readonly error: KafkaError | undefined }
@@ -24,6 +26,8 @@ export interface Committer {
   readonly isMember: boolean
   readonly fence: number
   owns(topicId: string, partition: number): boolean
+  /** The group's, for a write that makes an item. */
+  life(): Promise<GroupLife>
   /** Asked when the table shows something else than was thought. */
   again(): Promise<Committer>
 }
@@ -62,8 +66,22 @@ export async function commitOffsets(
 async function asStranger(deps: OffsetsDeps, groupId: string): Promise<Committer> {
   const { groupEpoch } = await emptyGroup(deps, groupId)
   const again = () => asStranger(deps, groupId)
-  return { isMember: false, fence: strangerFence(groupEpoch), owns: () => true, again }
+  return stranger(deps, groupId, groupEpoch, again)
 }
+
+/** A group without members begins with its first offset. */
+export const stranger = (
+  deps: OffsetsDeps,
+  groupId: string,
+  groupEpoch: number,
+  again: () => Promise<Committer>,
+): Committer => ({
+  isMember: false,
+  fence: strangerFence(groupEpoch),
+  owns: () => true,
+  life: () => listGroup(deps, groupId),
+  again,
+})
 
 async function asMember(deps: OffsetsDeps, groupId: string, member: GroupMember): Promise<Committer> {
   const { member: stored } = await memberOf(deps, groupId, member)
@@ -72,6 +90,7 @@ async function asMember(deps: OffsetsDeps, groupId: string, member: GroupMember)
     isMember: true,
     fence: memberFence(stored.memberEpoch),
     owns,
+    life: () => memberLife(deps, groupId, member),
     again: async () => committer,
   }
   return committer
@@ -145,14 +164,14 @@ async function commitItem(
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
     const { isMember, fence } = committer
     const block = { topicName: topic.name, fence, isMember, offsets, nowMs: deps.clock.now() }
-    const plan = seen ? decideCommit(block, seen, !doubt.answerLost) : assumeCommit(block)
+    const found = seen && (await inLife(seen, committer.life))
+    const plan = found ? decideCommit(block, found.seen, !doubt.answerLost) : assumeCommit(block)
     for (const partition of plan.fenced) refused.set(partition, takenOver(topic, partition))
     for (const partition of plan.held) refused.set(partition, mayHaveHappened())
     if (plan.partitions.length === 0) return refused
-    if (seen && !isMember && isFirst(plan, seen)) await listGroup(deps, groupId)
-    const outcome = await write(deps, { kind: 'update', key, actions: plan.actions, when: plan.when }, doubt)
+    const outcome = await noticing(deps, doubt, () => writeOffsets(deps, groupId, key, plan, found?.life))
     if (outcome.ok) return refused
-    seen = attempt === 1 ? parseOffsets(outcome.current) : await seeLater(deps, key, attempt)
+    seen = attempt === 1 && outcome.seen ? outcome.seen : await seeLater(deps, key, attempt)
     committer = await committer.again()
   }
   throw contended(topic)
@@ -169,20 +188,16 @@ export async function seeLater(deps: OffsetsDeps, key: ItemKey, attempt: number)
 }
 
 /** Carried out twice, any plan does what it does once. */
-function write({ clock, random, table }: OffsetsDeps, update: Write, doubt: Doubt): Promise<WriteOutcome> {
+function noticing<T>({ clock, random }: OffsetsDeps, doubt: Doubt, write: () => Promise<T>): Promise<T> {
   return retryRepeatable({ clock, random }, async () => {
     try {
-      return await table.write(update)
+      return await write()
     } catch (error) {
       doubt.answerLost ||= error instanceof StorageError && error.effect === 'unknown'
       throw error
     }
   })
 }
-
-/** A group without members begins with its first offset. */
-const isFirst = ({ partitions }: BlockPlan, { offsets }: StoredOffsets): boolean =>
-  !partitions.every((partition) => offsets.has(partition))
 
 /** Kafka takes such a commit; its closest word for a member that is behind its assignment is this. */
 const foreign = ({ name }: TopicPlace, partition: number): KafkaError =>

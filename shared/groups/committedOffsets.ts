@@ -18,9 +18,10 @@ import {
 } from './checkOffsets.ts'
 import { blocksAtOnce, contended, see, takenOver } from './commitOffsets.ts'
 import { checkGroupId } from './heartbeat.ts'
-import { type GroupMember, type KnownMember, memberOf } from './members.ts'
+import { type GroupMember, type KnownMember, memberLife, memberOf } from './members.ts'
 import type { OffsetsDeps, TopicPlace } from './offsetsDeps.ts'
 import { decideTakeOver } from './planOffsetCommit.ts'
+import { inLife, writeOffsets } from './writeOffsets.ts'
 
 export interface CommittedOffset extends OffsetToCommit {
   readonly commitTimestamp: number
@@ -159,7 +160,7 @@ function readItem(
 async function takeOver(
   deps: OffsetsDeps,
   groupId: string,
-  { memberEpoch }: StoredMember,
+  member: StoredMember,
   topic: TopicPlace,
   block: number,
   partitions: readonly number[],
@@ -167,15 +168,13 @@ async function takeOver(
   const key = deps.scope.consumerGroup(groupId).offsets(topic.topicId, block)
   let seen = await readItem(deps, groupId, topic, block)
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
-    const plan = decideTakeOver(partitions, seen, topic.name, memberFence(memberEpoch))
+    const found = await inLife(seen, () => memberLife(deps, groupId, member))
+    const plan = decideTakeOver(partitions, found.seen, topic.name, memberFence(member.memberEpoch))
     const [fenced] = plan.fenced
     if (fenced !== undefined) throw takenOver(topic, fenced)
     if (plan.partitions.length === 0) return seen
-    const { actions, when } = plan
-    const outcome = await retryRepeatable(deps, () =>
-      deps.table.write({ kind: 'update', key, actions, when }),
-    )
-    seen = outcome.ok ? await readItem(deps, groupId, topic, block) : parseOffsets(outcome.current)
+    const outcome = await retryRepeatable(deps, () => writeOffsets(deps, groupId, key, plan, found.life))
+    seen = (outcome.ok ? undefined : outcome.seen) ?? (await see(deps, key))
     if (!outcome.ok && attempt > 1) await deps.clock.sleep(backoffMs(attempt, deps.random))
   }
   throw contended(topic)

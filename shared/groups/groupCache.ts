@@ -22,6 +22,10 @@ interface Known {
 const maxAgeMs = 1_000
 const never = -1
 
+/** What there is none of may still have had lives before. */
+const isSame = (a: StoredGroup, b: StoredGroup): boolean =>
+  a.version === b.version && (a.version > 0 || a.groupEpoch === b.groupEpoch)
+
 /** A group that is gone has version 0. Another one of its name may have a lower one: who asked since knows that. */
 const isLater = ({ version }: StoredGroup, known: Known, began: number): boolean =>
   version === 0 || version > known.group.version || began >= known.learned
@@ -31,7 +35,7 @@ export function createGroupCache(deps: GroupStoreDeps, groupId: string): GroupCa
   let learned = 0
 
   const learn = (group: StoredGroup, atMs: number, began: number): StoredGroup => {
-    if (latest?.group.version === group.version) latest = { ...latest, atMs }
+    if (latest && isSame(latest.group, group)) latest = { ...latest, atMs }
     else if (!latest || isLater(group, latest, began)) latest = { group, atMs, learned: ++learned }
     return latest.group
   }

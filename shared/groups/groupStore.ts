@@ -1,24 +1,22 @@
 // The stored group: read, and written on the condition that it is as it was read. Of a write whose answer was lost the
-// item tells whether it happened; one that lands later than that is refused by its condition.
+// item tells whether it happened; one that lands later than that is refused by its condition, and one that makes the
+// group also by the group's life.
 
 import { isDeepStrictEqual } from 'node:util'
 import { StorageError } from '../base/errors.ts'
 import { groupAttributes, groupUnchanged, parseGroupItem } from '../metadata/groupItem.ts'
+import { making } from '../metadata/groupLifeItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
-import { groupIdOf, type Scope } from '../metadata/scope.ts'
-import { type RetryDeps, retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
-import type { Attributes, Item, Table } from '../ports/table.ts'
+import { retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
+import type { Attributes, Item, Write } from '../ports/table.ts'
 import { noGroup } from './decide.ts'
+import { type GroupLifeDeps, listGroup } from './groupLife.ts'
 import { groupFull } from './membership.ts'
 
-export interface GroupStoreDeps extends RetryDeps {
-  readonly table: Table
-  readonly scope: Scope
-}
+export type GroupStoreDeps = GroupLifeDeps
 
 /** A table item holds 400 KB with its names. */
 const groupBytesMax = 390 * 1024
-const groupsPerPage = 500
 /** More writes than any table takes. */
 const versionsPerMs = 1_000
 
@@ -32,7 +30,10 @@ export interface GroupWritten {
   readonly group: StoredGroup
 }
 
-/** Error: GROUP_MAX_SIZE_REACHED, of what does not fit an item. */
+/**
+ * A group that is made goes on from the epochs of its lives before: one that was decided from an earlier epoch is not
+ * written. Error: GROUP_MAX_SIZE_REACHED, of what does not fit an item.
+ */
 export async function writeGroup(
   deps: GroupStoreDeps,
   groupId: string,
@@ -45,45 +46,24 @@ export async function writeGroup(
   const group = { ...changed, version }
   const attributes = groupAttributes(group)
   checkSize(attributes)
-  if (before.version === 0) await listGroup(deps, groupId)
   const key = deps.scope.consumerGroup(groupId).state
-  const write = { kind: 'put', key, attributes, when: groupUnchanged(before) } as const
+  const write: Write = { kind: 'put', key, attributes, when: groupUnchanged(before) }
+  const life = before.version === 0 ? await listGroup(deps, groupId) : undefined
+  if (life && life.epochFloor !== before.groupEpoch) {
+    return { written: false, group: { ...noGroup, groupEpoch: life.epochFloor } }
+  }
   try {
+    if (life) {
+      const { listed } = deps.scope.consumerGroup(groupId)
+      const { ok } = await retryWithoutEffect(deps, () => deps.table.transact([write, making(listed, life)]))
+      return ok ? { written: true, group } : { written: false, group: await readGroup(deps, groupId) }
+    }
     const outcome = await retryWithoutEffect(deps, () => deps.table.write(write))
-    // Who deleted the group while there was nothing but its name has taken it off the list again.
-    if (outcome.ok && before.version === 0) await listGroup(deps, groupId)
     return outcome.ok ? { written: true, group } : { written: false, group: parse(outcome.current) }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     const item = await readItem(deps, groupId)
     return { written: isDeepStrictEqual(item?.attributes, attributes), group: parse(item) }
-  }
-}
-
-/** Groups are found by a list; what is on it and does not exist, the collector takes off. */
-export async function listGroup(deps: GroupStoreDeps, groupId: string): Promise<void> {
-  const key = deps.scope.consumerGroup(groupId).listed
-  await retryRepeatable(deps, () => deps.table.write({ kind: 'put', key, attributes: {} }))
-}
-
-export async function isListed(deps: GroupStoreDeps, groupId: string): Promise<boolean> {
-  const { listed } = deps.scope.consumerGroup(groupId)
-  return (await retryRepeatable(deps, () => deps.table.get(listed))) !== undefined
-}
-
-/** Ids, ascending. */
-export async function listedGroups(deps: GroupStoreDeps): Promise<readonly string[]> {
-  const groupIds: string[] = []
-  for (let after: string | undefined; ; ) {
-    const query = {
-      pk: deps.scope.consumerGroupsPk,
-      limit: groupsPerPage,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    groupIds.push(...items.map(({ key }) => groupIdOf(key.sk)))
-    if (next === undefined) return groupIds.sort()
-    after = next
   }
 }
 

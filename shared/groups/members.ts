@@ -2,8 +2,9 @@
 // there are no members.
 
 import { KafkaError } from '../base/errors.ts'
+import type { GroupLife } from '../metadata/groupLifeItem.ts'
 import type { StoredGroup, StoredMember } from '../metadata/groupState.ts'
-import { isListed } from './groupStore.ts'
+import { currentLife } from './groupLife.ts'
 import { unknownMember } from './membership.ts'
 import type { OffsetsDeps } from './offsetsDeps.ts'
 
@@ -33,6 +34,17 @@ export async function memberOf(
   return { group, member }
 }
 
+/** Error: UNKNOWN_MEMBER_ID, where the group was removed since the member was seen. */
+export async function memberLife(
+  deps: OffsetsDeps,
+  groupId: string,
+  { memberId }: Pick<GroupMember, 'memberId'>,
+): Promise<GroupLife> {
+  const life = await currentLife(deps, groupId)
+  if (!life) throw unknownMember(memberId)
+  return life
+}
+
 /** The group as it is, without members. Error: UNKNOWN_MEMBER_ID, Kafka's answer to a commit of somebody else. */
 export async function emptyGroup({ groups }: OffsetsDeps, groupId: string): Promise<StoredGroup> {
   const group = await groups.read(groupId)
@@ -45,7 +57,7 @@ export async function emptyGroup({ groups }: OffsetsDeps, groupId: string): Prom
 export async function existingGroup(deps: OffsetsDeps, groupId: string): Promise<StoredGroup> {
   const group = await deps.groups.read(groupId)
   if (group.version > 0) return group
-  if (await isListed(deps, groupId)) return group
+  if (await currentLife(deps, groupId)) return group
   throw unknownGroup(groupId)
 }
 

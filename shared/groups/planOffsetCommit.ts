@@ -1,14 +1,18 @@
 // One write of committed offsets, decided. A member's commit assumes what nearly always holds, that nobody later has
 // been here and that it goes forward, and writes the assumption into the conditions, so that it needs no read and a
 // copy that lands late moves nothing back. When the table refuses, the refusal brings the item and `decideCommit` goes
-// by that. What goes back, and whatever comes from no member, only replaces the very item that was seen.
+// by that, and only for an item of the life of the group that was seen: a copy that lands in a later one, or when
+// the item is gone, changes nothing. What goes back, and whatever comes from no member, only replaces the very item
+// that was seen.
 
 import {
   detailsAttribute,
   encodeDetails,
   fenceAttribute,
+  floorAttribute,
   offsetAttribute,
   type StoredOffsets,
+  strangerFence,
   topicAttribute,
   versionAttribute,
 } from '../metadata/offsetsItem.ts'
@@ -57,7 +61,7 @@ export function assumeCommit(commit: BlockCommit): BlockPlan {
   }
 }
 
-/** By the item as it was seen. */
+/** By the item as it was seen; where there is none, `seen` has the floor of the group's life. */
 export function decideCommit(commit: BlockCommit, seen: StoredOffsets, mayMoveBack: boolean): BlockPlan {
   const fenced: OffsetToStore[] = []
   const held: OffsetToStore[] = []
@@ -72,10 +76,12 @@ export function decideCommit(commit: BlockCommit, seen: StoredOffsets, mayMoveBa
   return {
     partitions: stored.map(partitionOf),
     actions: [
-      ...head(commit),
+      ...headFor(commit, seen),
       ...stored.flatMap((offset) => store(commit, offset, laterFence(seen, offset.partition, commit.fence))),
     ],
-    when: isExact ? [asSeen(seen)] : stored.flatMap((offset) => conditionsOf(commit, seen, offset)),
+    when: isExact
+      ? asSeen(seen)
+      : [ofLife(seen), ...stored.flatMap((offset) => conditionsOf(commit, seen, offset))],
     fenced: fenced.map(partitionOf),
     held: held.map(partitionOf),
   }
@@ -98,7 +104,7 @@ export function decideRemoval(
         { kind: 'remove', attribute: detailsAttribute(partition) },
       ]),
     ],
-    when: [asSeen(seen)],
+    when: asSeen(seen),
   }
 }
 
@@ -109,17 +115,20 @@ export function decideTakeOver(
   topicName: string,
   fence: number,
 ): Pick<BlockPlan, 'partitions' | 'actions' | 'when' | 'fenced'> {
-  const fenceOf = (partition: number): number => seen.fences.get(partition) ?? -1
+  const fenceOf = (partition: number): number => laterFence(seen, partition, 0)
   const taken = partitions.filter((partition) => fenceOf(partition) < fence)
   return {
     partitions: taken,
     actions: [
-      ...head({ topicName }),
+      ...headFor({ topicName }, seen),
       ...taken.map(
         (partition): Action => ({ kind: 'set', attribute: fenceAttribute(partition), value: fence }),
       ),
     ],
-    when: taken.map((partition) => notAfter(fenceAttribute(partition), seen.fences.get(partition), fence)),
+    when: [
+      ofLife(seen),
+      ...taken.map((partition) => notAfter(fenceAttribute(partition), seen.fences.get(partition), fence)),
+    ],
     fenced: partitions.filter((partition) => fenceOf(partition) > fence),
   }
 }
@@ -127,8 +136,8 @@ export function decideTakeOver(
 const partitionOf = ({ partition }: OffsetToStore): number => partition
 
 /** Who is no member comes only while there are none, and was checked against the group. */
-const isFenced = ({ isMember, fence }: BlockCommit, { fences }: StoredOffsets, partition: number): boolean =>
-  isMember && (fences.get(partition) ?? 0) > fence
+const isFenced = ({ isMember, fence }: BlockCommit, seen: StoredOffsets, partition: number): boolean =>
+  isMember && laterFence(seen, partition, 0) > fence
 
 const goesBack = ({ offsets }: StoredOffsets, { partition, offset }: OffsetToStore): boolean =>
   offset < (offsets.get(partition)?.offset ?? 0)
@@ -142,10 +151,16 @@ function conditionsOf({ fence }: BlockCommit, seen: StoredOffsets, to: OffsetToS
 }
 
 /** Nobody has written anything to the item since. */
-const asSeen = ({ version }: StoredOffsets): Condition =>
+export const asSeen = (seen: StoredOffsets): readonly Condition[] =>
+  seen.version === undefined
+    ? [ofLife(seen)]
+    : [ofLife(seen), { kind: 'equals', attribute: versionAttribute, value: seen.version }]
+
+/** The item is of the group's life that was seen. */
+const ofLife = ({ version, epochFloor }: StoredOffsets): Condition =>
   version === undefined
-    ? { kind: 'absent', attribute: versionAttribute }
-    : { kind: 'equals', attribute: versionAttribute, value: version }
+    ? { kind: 'itemAbsent' }
+    : { kind: 'equals', attribute: floorAttribute, value: epochFloor }
 
 const notAfter = (attribute: string, seen: number | undefined, bound: number): Condition =>
   seen === undefined ? { kind: 'absent', attribute } : { kind: 'below', attribute, value: bound + 1 }
@@ -158,6 +173,12 @@ const head = ({ topicName }: { readonly topicName: string }): Action[] => [
   countWrite,
 ]
 
+/** What makes the item writes down whose it is. */
+const headFor = (block: { readonly topicName: string }, { version, epochFloor }: StoredOffsets): Action[] =>
+  version === undefined
+    ? [...head(block), { kind: 'set', attribute: floorAttribute, value: epochFloor }]
+    : head(block)
+
 function store({ nowMs }: BlockCommit, to: OffsetToStore, fence: number): Action[] {
   const { partition, offset, leaderEpoch, metadata } = to
   const details = encodeDetails({ leaderEpoch, commitTimestamp: nowMs, metadata })
@@ -168,5 +189,6 @@ function store({ nowMs }: BlockCommit, to: OffsetToStore, fence: number): Action
   ]
 }
 
-const laterFence = ({ fences }: StoredOffsets, partition: number, fence: number): number =>
-  Math.max(fence, fences.get(partition) ?? 0)
+/** Later than whoever was in a life before, too. */
+const laterFence = ({ fences, epochFloor }: StoredOffsets, partition: number, fence: number): number =>
+  Math.max(fence, fences.get(partition) ?? strangerFence(epochFloor))

@@ -3,9 +3,8 @@
 import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
-import { strangerFence } from '../metadata/offsetsItem.ts'
 import { hasPartition, inBlocks, type TopicPartition, unknownPartition } from './checkOffsets.ts'
-import { blocksAtOnce, type Committer, commitBlock } from './commitOffsets.ts'
+import { blocksAtOnce, type Committer, commitBlock, stranger } from './commitOffsets.ts'
 import { byTopicAndPartition, committedOffsets } from './committedOffsets.ts'
 import { checkGroupId } from './heartbeat.ts'
 import { existingGroup } from './members.ts'
@@ -143,5 +142,5 @@ async function carryOut(
 
 function resetter(deps: OffsetsDeps, groupId: string, { groupEpoch }: StoredGroup): Committer {
   const again = async () => resetter(deps, groupId, await inactiveGroup(deps, groupId))
-  return { isMember: false, fence: strangerFence(groupEpoch), owns: () => true, again }
+  return stranger(deps, groupId, groupEpoch, again)
 }

@@ -1,16 +1,20 @@
 // The collector's part in consumer groups: members that nobody heard of leave, offsets that Kafka's retention gives up
-// are deleted, and so is a group with its last offset. What fails for one group keeps no other from its turn.
+// are deleted, and so is a group with its last offset, or that never was more than its name. What fails for one group
+// keeps no other from its turn.
 
 import { limits } from '../base/limits.ts'
+import { forgetting, type GroupLife } from '../metadata/groupLifeItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
-import { parseOffsets, type StoredOffsets, versionAttribute } from '../metadata/offsetsItem.ts'
+import { parseOffsets, type StoredOffsets } from '../metadata/offsetsItem.ts'
 import { committedBlockOf, committedPrefix } from '../metadata/scope.ts'
 import { retryRepeatable } from '../ports/retry.ts'
-import type { Condition, Item, Write } from '../ports/table.ts'
+import type { Item, Write } from '../ports/table.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { clearForgotten } from './forgottenInstances.ts'
-import { type GroupStoreDeps, listedGroups } from './groupStore.ts'
-import { removeGroup } from './removeGroup.ts'
+import { allLives } from './groupLife.ts'
+import type { GroupStoreDeps } from './groupStore.ts'
+import { asSeen } from './planOffsetCommit.ts'
+import { clearRemains, removeGroup } from './removeGroup.ts'
 
 export interface SweepDeps extends GroupStoreDeps {
   readonly groups: Pick<GroupCoordinator, 'read'>
@@ -33,13 +37,13 @@ interface Block {
 }
 
 const blocksPerPage = 100
-const sinceAttribute = 'since'
 
 export async function sweepGroups(deps: SweepDeps, options: SweepOptions): Promise<void> {
-  for (const groupId of await listedGroups(deps)) {
+  for (const { groupId, life } of await allLives(deps)) {
     if (options.isOver()) return
     try {
-      await sweepGroup(deps, groupId, options.offsetsRetentionMs)
+      if (life.goneMs === undefined) await sweepGroup(deps, groupId, options.offsetsRetentionMs)
+      else await forget(deps, groupId, life)
     } catch (error) {
       deps.reportBackgroundFailure(error)
     }
@@ -50,10 +54,6 @@ async function sweepGroup(deps: SweepDeps, groupId: string, offsetsRetentionMs: 
   await clearForgotten(deps, groupId)
   const group = await deps.groups.read(groupId)
   const blocks = await readBlocks(deps, groupId)
-  if (group.version === 0 && blocks.length === 0) {
-    await takeOffList(deps, groupId)
-    return
-  }
   const nowMs = deps.clock.now()
   const expired: Block[] = []
   for (const block of blocks) {
@@ -76,12 +76,11 @@ function lastUseMs({ emptySinceMs = 0 }: StoredGroup, { offsets }: Block): numbe
 }
 
 /** Unless somebody commits meanwhile. */
-function deletion({ item, offsets: { version } }: Block): Write {
-  const attribute = versionAttribute
-  const seen: Condition =
-    version === undefined ? { kind: 'absent', attribute } : { kind: 'equals', attribute, value: version }
-  return { kind: 'delete', key: item.key, when: [seen] }
-}
+const deletion = ({ item, offsets }: Block): Write => ({
+  kind: 'delete',
+  key: item.key,
+  when: asSeen(offsets),
+})
 
 async function readBlocks(deps: SweepDeps, groupId: string): Promise<readonly Block[]> {
   const { pk } = deps.scope.consumerGroup(groupId).state
@@ -102,22 +101,11 @@ async function readBlocks(deps: SweepDeps, groupId: string): Promise<readonly Bl
   }
 }
 
-/**
- * Of who crashed before there was more of the group than its name. First it is marked, and the mark goes when the group
- * is listed again: who is about to write the rest is not overtaken.
- */
-async function takeOffList(deps: SweepDeps, groupId: string): Promise<void> {
-  const key = deps.scope.consumerGroup(groupId).listed
-  const item = await retryRepeatable(deps, () => deps.table.get(key))
-  const since = item?.attributes[sinceAttribute]
-  const nowMs = deps.clock.now()
-  if (typeof since !== 'number') {
-    const mark = { kind: 'set', attribute: sinceAttribute, value: nowMs } as const
-    await write(deps, { kind: 'update', key, actions: [mark], when: [{ kind: 'itemExists' }] })
-  } else if (nowMs - since > limits.graceMs) {
-    const when = [{ kind: 'equals', attribute: sinceAttribute, value: since }] as const
-    await write(deps, { kind: 'delete', key, when })
-  }
+/** Nothing that was written for it can land any more: nobody has to know that it was. */
+async function forget(deps: SweepDeps, groupId: string, life: GroupLife): Promise<void> {
+  if (deps.clock.now() - (life.goneMs ?? Number.POSITIVE_INFINITY) <= limits.graceMs) return
+  await clearRemains(deps, groupId)
+  await write(deps, forgetting(deps.scope.consumerGroup(groupId).listed, life))
 }
 
 const write = (deps: SweepDeps, one: Write) => retryRepeatable(deps, () => deps.table.write(one))

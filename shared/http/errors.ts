@@ -140,7 +140,11 @@ function httpBody(error: HTTPException): ErrorBody {
 function headersOf(error: KafkaError): Record<string, string> {
   if (error.row.status === 401) return { 'www-authenticate': challenge }
   const { retryAfterMs } = error.details
-  if (typeof retryAfterMs === 'number') return { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }
+  if (typeof retryAfterMs === 'number') {
+    const retryAfter = { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }
+    if (error.code !== 'THROTTLING_QUOTA_EXCEEDED') return retryAfter
+    return { ...retryAfter, 'millrace-throttle-time-ms': String(Math.ceil(retryAfterMs)) }
+  }
   return error.row.status === 429 || error.row.status === 503 ? { 'retry-after': '1' } : {}
 }
 

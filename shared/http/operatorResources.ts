@@ -22,6 +22,7 @@ export const cloudClusterSchema = z
       display_name: z.string(),
       organization: reference,
       http_endpoint: z.string(),
+      encryption_key_arn: z.string().optional(),
       limits: z.record(z.string(), z.number().nullable()).openapi({ description: 'null: there is none.' }),
     }),
     status: z.object({ phase: z.enum(['PROVISIONED', 'SUSPENDED', 'DEPROVISIONING']) }),
@@ -73,7 +74,7 @@ export function cloudList<T>(kind: string, apiVersion: string, data: T[]) {
 const phases = { ACTIVE: 'PROVISIONED', SUSPENDED: 'SUSPENDED', DELETING: 'DEPROVISIONING' } as const
 
 export function cloudCluster(cluster: ClusterItem, origin: string) {
-  const { clusterId, name, organisationId, state, createdMs, limits } = cluster
+  const { clusterId, name, organisationId, state, createdMs, limits, kmsKeyArn } = cluster
   return {
     api_version: 'cmk/v2' as const,
     kind: 'Cluster' as const,
@@ -83,6 +84,7 @@ export function cloudCluster(cluster: ClusterItem, origin: string) {
       display_name: name,
       organization: { id: organisationId },
       http_endpoint: origin,
+      ...(kmsKeyArn === undefined ? {} : { encryption_key_arn: kmsKeyArn }),
       limits: Object.fromEntries(limitNames.map((limit) => [limit, boundOf(limits, limit) ?? null])),
     },
     status: { phase: phases[state] },

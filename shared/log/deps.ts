@@ -11,6 +11,8 @@ export interface LogDeps {
   readonly clock: Clock
   readonly random: Random
   readonly scope: Scope
+  /** A tenant's own KMS key, where it has one; absent where nothing is encrypted under such keys. */
+  readonly tenantKeyOf?: (tenantId: string) => Promise<string | undefined>
   /** A failure in work that no request waits for and that the next writer does again. */
   readonly reportBackgroundFailure: (error: unknown) => void
 }

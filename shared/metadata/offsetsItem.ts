@@ -3,6 +3,7 @@
 //
 //   topic   name of the topic; its id is in the sort key
 //   v       grows with every write: what is written over exactly what was seen depends on it
+//   e       floor of the epochs of the group's life: every fence is of a later one, those of lives before are not
 //   f<p>    fence of partition p: who wrote here last or took the partition over; only grows
 //   c<p>    committed offset (absent: none)
 //   m<p>    the rest of the commit: leader epoch + 1, timestamp in ms, metadata
@@ -20,6 +21,7 @@ export const partitionsPerOffsetsItem = 64
 
 export const topicAttribute = 'topic'
 export const versionAttribute = 'v'
+export const floorAttribute = 'e'
 export const fenceAttribute = (partition: number): string => `f${partition}`
 export const offsetAttribute = (partition: number): string => `c${partition}`
 export const detailsAttribute = (partition: number): string => `m${partition}`
@@ -43,15 +45,17 @@ export interface StoredOffsets {
   readonly topicName: string
   /** undefined: there is no item. */
   readonly version: number | undefined
+  readonly epochFloor: number
   /** By partition. */
   readonly fences: ReadonlyMap<number, number>
   readonly offsets: ReadonlyMap<number, StoredOffset>
 }
 
-/** There is no item. */
+/** There is no item, in the group's first life. */
 export const noOffsets: StoredOffsets = {
   topicName: '',
   version: undefined,
+  epochFloor: 0,
   fences: new Map(),
   offsets: new Map(),
 }
@@ -59,7 +63,9 @@ export const noOffsets: StoredOffsets = {
 export function parseOffsets(item: Item | undefined): StoredOffsets {
   if (!item) return noOffsets
   const { [topicAttribute]: topicName, [versionAttribute]: version } = item.attributes
+  const { [floorAttribute]: epochFloor } = item.attributes
   invariant(typeof topicName === 'string' && typeof version === 'number', 'an item of offsets has its head')
+  invariant(typeof epochFloor === 'number', 'an item of offsets has the floor of its epochs')
   const fences = new Map<number, number>()
   const offsets = new Map<number, StoredOffset>()
   for (const [attribute, value] of Object.entries(item.attributes)) {
@@ -69,7 +75,7 @@ export function parseOffsets(item: Item | undefined): StoredOffsets {
     if (kind === 'f') fences.set(partition, value)
     else offsets.set(partition, { offset: value, ...detailsOf(item.attributes, partition) })
   }
-  return { topicName, version, fences, offsets }
+  return { topicName, version, epochFloor, fences, offsets }
 }
 
 function detailsOf(attributes: Attributes, partition: number): OffsetDetails {

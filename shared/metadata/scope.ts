@@ -14,7 +14,7 @@
 //   pk <tenant>/leases              sk <name>                       who may do what only one may do
 //   pk <tenant>/work                sk <due>/<topic id>/<group>     a sequencer with work for the compactor; 15 digits
 //   pk <tenant>/retired             sk <object id>                  an object that nothing names, and since when
-//   pk <tenant>/groups              sk <group>                      a consumer group; its id in base64url
+//   pk <tenant>/groups              sk <group>                      a consumer group's life; its id in base64url
 //   pk <tenant>/group/<group>       sk state                        members, topics, epochs, assignments
 //   pk <tenant>/group/<group>       sk alive/<slots>                last heartbeats of 128 members; 4 digits
 //   pk <tenant>/group/<group>       sk offsets/<topic id>/<n>       committed offsets of 64 partitions; 4 digits
@@ -115,6 +115,9 @@ export interface ConsumerGroupKeys {
 /** Whether there can be such a tenant. */
 export const isTenantId = (text: string): boolean =>
   /^[A-Za-z0-9_-]{1,64}$/.test(text) && text !== deploymentPk
+
+/** Whose an object is, by its name; of the deployment's own: what is no tenant's id. */
+export const tenantIdOf = (objectName: string): string => objectName.split('/', 1)[0] ?? ''
 
 /** `tenantId` comes from authentication and is [A-Za-z0-9_-]+: it can hold no separator. */
 export function createScope(tenantId: string): Scope {

@@ -69,6 +69,13 @@ export const mayHaveHappened = (): KafkaError =>
 
 /** P3: the storage's trouble, as Kafka names it; retriable, nothing was stored. */
 function storageUnavailable(cause: StorageError): KafkaError {
-  const why = cause.throttled ? 'the storage is throttling' : 'the storage does not answer'
-  return new KafkaError('KAFKA_STORAGE_ERROR', `The request could not be carried out: ${why}. Try again.`)
+  return new KafkaError(
+    'KAFKA_STORAGE_ERROR',
+    `The request could not be carried out: ${why(cause)}. Try again.`,
+  )
+}
+
+function why({ throttled, keyRefused }: StorageError): string {
+  if (keyRefused) return "the KMS key of the cluster's records is disabled, deleted or not allowed to be used"
+  return throttled ? 'the storage is throttling' : 'the storage does not answer'
 }

@@ -2,9 +2,12 @@
 // everything it serves shares clients and connections.
 
 import type { LogDeps } from '../log/deps.ts'
+import { tenantIdOf } from '../metadata/scope.ts'
 import { takeDeployment } from '../service/deployment.ts'
 import { createS3ObjectStore } from '../storage/aws/objectStore.ts'
 import { createDynamoTable } from '../storage/aws/table.ts'
+import { createClusterRegistry } from '../tenants/clusters.ts'
+import { createTenantKeys } from '../tenants/tenantKeys.ts'
 import { createDynamoClient, createS3Client } from './awsClients.ts'
 import type { AwsConfig } from './awsConfig.ts'
 import { systemClock, systemRandom } from './clock.ts'
@@ -32,9 +35,13 @@ export async function openAwsProcess(config: AwsConfig, functionName: FunctionNa
   const ports = { clock: systemClock, random: systemRandom }
   const report = reportStorage(logger, metrics)
   const connections = createConnections(systemClock)
+  const table = createDynamoTable({ client: createDynamoClient(connections), tableName, ...ports, report })
+  const tenantKeyOf = createTenantKeys(createClusterRegistry({ table, ...ports }), systemClock)
+  const kmsKeyOf = (name: string) => tenantKeyOf(tenantIdOf(name))
   const deps: LogDeps = {
-    objects: createS3ObjectStore({ client: createS3Client(connections), bucket, ...ports, report }),
-    table: createDynamoTable({ client: createDynamoClient(connections), tableName, ...ports, report }),
+    objects: createS3ObjectStore({ client: createS3Client(connections), bucket, ...ports, report, kmsKeyOf }),
+    table,
+    tenantKeyOf,
     ...ports,
     scope,
     reportBackgroundFailure: (error) => logger.failure('background work failed', error),

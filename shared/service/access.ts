@@ -9,7 +9,7 @@ import { createRemembered } from '../ports/remembered.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { type AclIndex, isAllowed, isAllowedSomewhere } from '../security/acl.ts'
-import { createAclStore } from '../security/aclStore.ts'
+import { type AclStore, createAclStore } from '../security/aclStore.ts'
 import type { ApiKeys } from '../security/apiKeys.ts'
 import type { IdentityProviders } from '../security/identityProviders.ts'
 import type { ClusterRegistry } from '../tenants/clusters.ts'
@@ -72,7 +72,7 @@ const renewedEveryMs = 500
 export function createAccess(deps: AccessDeps): OpenAccess {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: tenantsRemembered }
   const items = createRemembered(settings, (clusterId) => deps.clusters.get(clusterId))
-  const everyItem = createRemembered(settings, () => deps.clusters.list())
+  const everyId = createRemembered(settings, async () => idsOf(await deps.clusters.list()))
   const stores = createRemembered({ ...settings, maxAgeMs: Number.POSITIVE_INFINITY }, async (clusterId) =>
     createAclStore({ ...deps, scope: createScope(clusterId) }),
   )
@@ -80,21 +80,20 @@ export function createAccess(deps: AccessDeps): OpenAccess {
 
   const clusters = noticing(deps.clusters, (clusterId) => {
     items.forget(clusterId)
-    everyItem.forget('all')
+    everyId.forget('all')
   })
 
   /** A change is seen at once where it was made. */
-  const aclsOf = async (clusterId: string): Promise<Acls> => {
-    const store = await stores.get(clusterId)
-    const seen = async <T>(change: Promise<T>): Promise<T> => {
-      const done = await change
+  const aclsOf = (clusterId: string): Acls => {
+    const changed = async <T>(change: (store: AclStore) => Promise<T>): Promise<T> => {
+      const done = await change(await stores.get(clusterId))
       acls.forget(clusterId)
       return done
     }
     return {
-      list: store.list,
-      create: (bindings) => seen(store.create(bindings)),
-      delete: (filter) => seen(store.delete(filter)),
+      list: async (filter) => (await stores.get(clusterId)).list(filter),
+      create: (bindings) => changed((store) => store.create(bindings)),
+      delete: (filter) => changed((store) => store.delete(filter)),
     }
   }
 
@@ -114,25 +113,32 @@ export function createAccess(deps: AccessDeps): OpenAccess {
     const renewing = (id: string, rights: Rights) =>
       renewingRights(deps.clock, rights, async () => rightsNow(id, await identify(), host))
     if (clusterId === undefined) {
-      // The oldest first: it stays the one that is meant where none is named, whatever is made later.
-      const there = (await everyItem.get('all')).filter(isThere).sort((a, b) => a.createdMs - b.createdMs)
-      const stored = await Promise.all(
-        there.map(async (item) => [item.clusterId, await aclsOf(item.clusterId)] as const),
-      )
+      const ids = await everyId.get('all')
       const caller = { principal: identity.principal, clientId, limits: undefined }
-      return operatorAccess({ ...deps, clusters }, new Map(stored), (id) => renewing(id, everything), caller)
+      const open = (id: string) => ({ acls: aclsOf(id), rights: renewing(id, everything) })
+      return operatorAccess({ ...deps, clusters }, ids, open, caller)
     }
-    const [item, index, store] = await Promise.all([
-      items.get(clusterId),
-      acls.get(clusterId),
-      aclsOf(clusterId),
-    ])
+    const [item, index] = await Promise.all([items.get(clusterId), acls.get(clusterId)])
     const isSuper = deps.superUsers.has(identity.principal)
     const rights = isSuper ? everything : rightsOf(index, identity.principal, host)
     const limits = async () => (await items.get(clusterId))?.limits ?? {}
     const caller = { principal: identity.principal, clientId, limits }
-    return tenantAccess(deps, item, store, renewing(clusterId, rights), caller)
+    return tenantAccess(deps, item, aclsOf(clusterId), renewing(clusterId, rights), caller)
   }
+}
+
+/** Of a deployment, however many: made once in a while and not for each request. */
+interface ClusterIds {
+  readonly all: readonly string[]
+  has(clusterId: string): boolean
+}
+
+/** The oldest first: it stays the one that is meant where none is named, whatever is made later. */
+function idsOf(items: readonly ClusterItem[]): ClusterIds {
+  const there = items.filter(isThere).sort((a, b) => a.createdMs - b.createdMs)
+  const all = there.map(({ clusterId }) => clusterId)
+  const known = new Set(all)
+  return { all, has: (clusterId) => known.has(clusterId) }
 }
 
 /** A cluster that was made or changed here is seen so at once. */
@@ -151,21 +157,21 @@ function noticing(clusters: ClusterRegistry, notice: (clusterId: string) => void
 
 function operatorAccess(
   deps: AccessDeps,
-  there: ReadonlyMap<string, Acls>,
-  rightsIn: (clusterId: string) => Rights,
+  { all, has }: ClusterIds,
+  open: (clusterId: string) => { readonly acls: Acls; readonly rights: Rights },
   caller: TenantCaller,
 ): Access {
   return {
     operator: deps,
-    clusterIds: [...there.keys()],
+    clusterIds: all,
     cluster(clusterId) {
-      const acls = there.get(clusterId)
-      if (acls === undefined) return undefined
+      if (!has(clusterId)) return undefined
       const { cluster } = openTenantCluster(deps, deps.tenant(clusterId), caller)
-      return createAuthorizedCluster(cluster, acls, rightsIn(clusterId))
+      const { acls, rights } = open(clusterId)
+      return createAuthorizedCluster(cluster, acls, rights)
     },
     throttledMs: () => 0,
-    compaction: (clusterId) => (there.has(clusterId) ? deps.compaction(clusterId) : undefined),
+    compaction: (clusterId) => (has(clusterId) ? deps.compaction(clusterId) : undefined),
   }
 }
 

@@ -47,7 +47,8 @@ export function createCluster(
   const signal = createCommitSignal()
   const appender = createAppender(deps, settings.flush, signal)
   const catalog = createCatalog(deps)
-  const topics = createTopicCache(catalog, deps.clock, settings.metadataMaxAgeMs)
+  const hasOwnKey = async () => (await deps.tenantKeyOf?.(clusterId)) !== undefined
+  const topics = createTopicCache(catalog, deps.clock, settings.metadataMaxAgeMs, hasOwnKey)
   const ends = createLogEnds()
   const produce = createProduce({ ...deps, appender, topics })
   const nextProducerId = createProducerIds(deps)

@@ -21,7 +21,7 @@ import type { Random } from '../ports/world.ts'
 import type { Cluster } from './cluster.ts'
 import type { ConsumerInstances, InstanceId, PollRequest, Seek } from './consumerInstances.ts'
 import type { Groups, OffsetToCommit, TopicPartition } from './groups.ts'
-import { heartbeat, leave, memberOf } from './instanceMember.ts'
+import { commitIfDue, heartbeat, leave, memberOf } from './instanceMember.ts'
 import { type PollDeps, pollInstance } from './instancePoll.ts'
 
 export function createConsumerInstances(deps: PollDeps): ConsumerInstances {
@@ -77,6 +77,7 @@ function createPartitions(cluster: Cluster): Pick<ConsumerInstances, 'subscribe'
 
 function createReading(deps: PollDeps): Pick<ConsumerInstances, 'poll' | 'seek'> {
   const { cluster, clock } = deps
+  const { groups } = cluster
   return {
     async poll(id, request, render) {
       let deadline: number | undefined
@@ -84,14 +85,20 @@ function createReading(deps: PollDeps): Pick<ConsumerInstances, 'poll' | 'seek'>
         checkPoll(before, request)
         // Once: a poll that another one overtook has waited already.
         deadline ??= clock.now() + Math.min(request.maxWaitMs, before.requestTimeoutMs)
-        const { instance, fetched } = await pollInstance(deps, id, before, request, deadline)
-        const { answer, positions } = render(fetched, instance)
-        return { instance: moveTo(instance, positions), result: answer }
+        const ready = await commitIfDue(groups, id, await heartbeat(groups, id, before), clock.now())
+        try {
+          const { instance, fetched } = await pollInstance(deps, id, ready, request, deadline)
+          const { answer, positions } = render(fetched, instance)
+          return { instance: moveTo(instance, positions), result: answer }
+        } catch (error) {
+          // What it gave up for the group is given up, though there is nothing that it can be shown.
+          return { instance: ready, error }
+        }
       })
     },
     seek: (id, places) =>
       cluster.instances.update(id, async (before) => {
-        const instance = await heartbeat(cluster.groups, id, before)
+        const instance = await heartbeat(groups, id, before)
         for (const place of places) checkAssigned(instance, place)
         const positions = await Promise.all(places.map((place) => findPosition(cluster, place)))
         return { instance: moveTo(instance, positions), result: undefined }

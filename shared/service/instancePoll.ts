@@ -1,4 +1,4 @@
-// A poll of a consumer instance: heartbeat, commit what is due, find out where to begin, fetch, and again until there
+// A poll of a consumer instance after its heartbeat: find out where to begin, fetch, heartbeat, and again until there
 // are records or the time is up. Waiting is cut into pieces, so that the instance hears in between what the group wants
 // of it; one that has no partitions yet waits for them.
 
@@ -11,7 +11,7 @@ import type { Clock, Random } from '../ports/world.ts'
 import type { Cluster, FetchedPartition } from './cluster.ts'
 import type { InstanceId, PolledPartition, PollRequest } from './consumerInstances.ts'
 import type { TopicPartition } from './groups.ts'
-import { commitIfDue, heartbeat, memberOf } from './instanceMember.ts'
+import { heartbeat, memberOf } from './instanceMember.ts'
 
 export interface PollDeps {
   readonly cluster: Cluster
@@ -26,6 +26,8 @@ export interface Polled {
 
 /** Between two heartbeats of a poll that waits: Kafka's group.consumer.heartbeat.interval.ms. */
 const heartbeatMs = 5_000
+/** Kafka's fetch.max.wait.ms: so long its consumer, which is Strimzi's, waits for fetch.min.bytes. */
+const fetchMaxWaitMs = 500
 const lookupsAtOnce = 16
 
 export async function pollInstance(
@@ -37,10 +39,10 @@ export async function pollInstance(
 ): Promise<Polled> {
   const { clock } = deps
   const { groups } = deps.cluster
-  let instance = await commitIfDue(groups, id, await heartbeat(groups, id, before), clock.now())
+  let instance = before
   for (let round = 1; ; round++) {
     const placed = await findPositions(deps, id, instance)
-    const waitMs = Math.min(heartbeatMs, Math.max(0, deadline - clock.now()))
+    const waitMs = Math.min(waitMsMax(placed), Math.max(0, deadline - clock.now()))
     const polled = await fetchRound(deps, placed, request, waitMs)
     const hasRecords = polled.fetched.some(({ batches }) => batches.length > 0)
     if (hasRecords || clock.now() >= deadline || request.signal.aborted) return polled
@@ -51,6 +53,10 @@ export async function pollInstance(
     instance = await heartbeat(groups, id, polled.instance)
   }
 }
+
+/** Confluent's proxy waits for fetch.min.bytes as long as for the first record. */
+const waitMsMax = ({ dialect, fetchMinBytes }: StoredInstance): number =>
+  dialect === 'strimzi' && fetchMinBytes > 1 ? fetchMaxWaitMs : heartbeatMs
 
 /** Partitions that it came to begin where the group has got to, else as auto.offset.reset says. */
 async function findPositions(

@@ -26,11 +26,11 @@ export interface InstanceStoreDeps {
   readonly scope: Scope
 }
 
-/** What a change makes of the instance, and what its caller gets. */
-export interface Changed<T> {
-  readonly instance: StoredInstance
-  readonly result: T
-}
+/** What a change makes of the instance, and what its caller gets; what became of the instance is stored either way. */
+export type Changed<T> = { readonly instance: StoredInstance } & (
+  | { readonly result: T }
+  | { readonly error: unknown }
+)
 
 export interface InstanceStore {
   /** False: there is one of that name. */
@@ -41,6 +41,9 @@ export interface InstanceStore {
   update<T>(id: InstanceId, change: (instance: StoredInstance) => Promise<Changed<T>>): Promise<T>
   delete(id: InstanceId, before: (instance: StoredInstance) => Promise<void>): Promise<void>
 }
+
+/** Not done: another call came between. */
+type Attempted<T> = { readonly done: false } | { readonly done: true; readonly result: T }
 
 interface Seen {
   readonly token: string
@@ -61,16 +64,13 @@ export function createInstanceStore(deps: InstanceStoreDeps): InstanceStore {
     return { token: tokenOf(item), instance }
   }
 
-  const attempt = async <T>(
-    id: InstanceId,
-    work: (seen: Seen) => Promise<{ readonly done: boolean; readonly result: T }>,
-  ): Promise<T> => {
+  const attempt = async <T>(id: InstanceId, work: (seen: Seen) => Promise<Attempted<T>>): Promise<T> => {
     for (let tried = 1; tried <= attemptsMax; tried++) {
       const seen = await see(id)
-      const { done, result } = await work(seen).catch((error) => {
+      const attempted = await work(seen).catch((error) => {
         throw inDialect(error, seen.instance)
       })
-      if (done) return result
+      if (attempted.done) return attempted.result
       await deps.clock.sleep(backoffMs(tried, deps.random))
     }
     throw new KafkaError('CONSUMER_IN_USE', `Other calls of consumer '${id.name}' are under way: try again.`)
@@ -82,8 +82,11 @@ export function createInstanceStore(deps: InstanceStoreDeps): InstanceStore {
     update: (id, change) =>
       attempt(id, async (seen) => {
         const used = noteUse(seen.instance, deps.clock.now())
-        const { instance, result } = await change(used)
-        return { done: instance === seen.instance || (await replace(deps, id, seen, instance)), result }
+        const changed = await change(used)
+        const { instance } = changed
+        if (instance !== seen.instance && !(await replace(deps, id, seen, instance))) return { done: false }
+        if ('error' in changed) throw changed.error
+        return { done: true, result: changed.result }
       }),
     delete: (id, before) =>
       attempt(id, async (seen) => {

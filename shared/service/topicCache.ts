@@ -28,14 +28,23 @@ export interface TopicCache {
 
 const topicsRemembered = 10_000
 
-export function createTopicCache(catalog: Catalog, clock: Clock, maxAgeMs: number): TopicCache {
+/**
+ * `hasOwnKey`: whether the tenant has a key of its own, under which objects are encrypted and the table is not: then no
+ * record goes into the table, whatever the topic says.
+ */
+export function createTopicCache(
+  catalog: Catalog,
+  clock: Clock,
+  maxAgeMs: number,
+  hasOwnKey: () => Promise<boolean> = () => Promise.resolve(false),
+): TopicCache {
   const remembered = new Map<string, { readonly topic: CachedTopic; readonly until: number }>()
 
   const refresh = async (name: string) => {
     remembered.delete(name)
-    const item = await catalog.get(name)
+    const [item, objectsOnly] = await Promise.all([catalog.get(name), hasOwnKey()])
     if (!item) throw unknownTopic(name)
-    const topic = cachedTopic(item)
+    const topic = cachedTopic(item, objectsOnly)
     remembered.set(name, { topic, until: clock.now() + maxAgeMs })
     for (const oldest of remembered.keys()) {
       if (remembered.size <= topicsRemembered) break
@@ -62,8 +71,12 @@ export function createTopicCache(catalog: Catalog, clock: Clock, maxAgeMs: numbe
   }
 }
 
-function cachedTopic({ name, topicId, partitionCount, overrides }: TopicItem): CachedTopic {
-  const config = effectiveConfig(overrides)
+function cachedTopic(
+  { name, topicId, partitionCount, overrides }: TopicItem,
+  objectsOnly: boolean,
+): CachedTopic {
+  const asked = effectiveConfig(overrides)
+  const config: TopicConfig = objectsOnly ? { ...asked, writePath: 's3' } : asked
   const rules: BatchRules = {
     maxMessageBytes: config.maxMessageBytes,
     segmentBytes: config.segmentBytes,

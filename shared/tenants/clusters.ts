@@ -14,11 +14,16 @@ export interface ClusterRegistryDeps {
   readonly random: Random
 }
 
+export interface WantedCluster extends Pick<ClusterItem, 'organisationId' | 'name'> {
+  readonly kmsKeyArn?: string | undefined
+}
+
+/** Never the key: what is stored would stay under the one before, and nobody could tell what lies under which. */
 export type ClusterChange = (cluster: ClusterItem) => Partial<Pick<ClusterItem, 'name' | 'state' | 'limits'>>
 
 export interface ClusterRegistry {
   /** With this id, where one is given: the local server's has a name of its own. */
-  create(wanted: Pick<ClusterItem, 'organisationId' | 'name'>, clusterId?: string): Promise<ClusterItem>
+  create(wanted: WantedCluster, clusterId?: string): Promise<ClusterItem>
   get(clusterId: string): Promise<ClusterItem | undefined>
   /** By id. */
   list(): Promise<readonly ClusterItem[]>
@@ -49,7 +54,7 @@ const newClusterId = (random: Random): string => `lkc-${base32(random.bytes(10))
 
 async function create(
   deps: ClusterRegistryDeps,
-  { organisationId, name }: Pick<ClusterItem, 'organisationId' | 'name'>,
+  { organisationId, name, kmsKeyArn }: WantedCluster,
   clusterId: string,
 ): Promise<ClusterItem> {
   const createdMs = deps.clock.now()
@@ -61,6 +66,7 @@ async function create(
     createdMs,
     deletedMs: undefined,
     limits: {},
+    kmsKeyArn,
     version: 1,
   } as const
   const put = { kind: 'put', key: clusterKey(clusterId), attributes: clusterAttributes(cluster) } as const

@@ -168,6 +168,14 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
     { ...acl, resource_type: 'CLUSTER', resource_name: 'kafka-cluster', operation: 'ALTER' },
   ],
   batchCreateKafkaAcls: [{ data: [acl, { ...acl, operation: 'WRITE' }] }],
+  grantKafkaRole: [
+    { role_name: 'CloudClusterAdmin', principal: 'User:x' },
+    {
+      role_name: 'DeveloperRead',
+      principal: 'User:x',
+      resource: { resource_type: 'TOPIC', resource_name: 'x' },
+    },
+  ],
   createCmkV2Cluster: [{ spec: { display_name: 'n', organization: { id: 'org-2' } } }],
   updateCmkV2Cluster: [{ spec: { display_name: 'm', limits: {} } }],
   createIamV2IdentityProvider: [{ display_name: 'n', issuer: 'https://issuer.example' }],
@@ -203,7 +211,7 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
       spec: {
         owner: { id: fuzzedAccount },
         resource: { id: fuzzedCluster },
-        expires_at: '2027-01-31T00:00:00Z',
+        expires_at: '2999-01-31T00:00:00Z',
       },
     },
     { spec: { description: 'd', owner: { id: fuzzedAccount } } },

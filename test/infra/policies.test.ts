@@ -54,6 +54,21 @@ test('the compactor puts segments, deletes both, and invokes itself', () => {
   ])
 })
 
+test('keys of tenants are opened to every function by their ARNs, and no key that is not named', () => {
+  const keys = ['eu-central-1:111122223333:key/a1', 'eu-central-1:444455556666:key/b2'].map(
+    (name) => `arn:aws:kms:${name}`,
+  )
+  const keysOf = (given: readonly { action: string; pattern: string; function: string }[]) =>
+    given
+      .filter(({ action }) => action.startsWith('kms:'))
+      .map((one) => `${one.function} ${one.action} ${one.pattern}`)
+  const withKeys = permissionsOf(synthesise({ ...settings, tenantKeyArns: keys }).templates, place)
+  const added = ['produce', 'fetch', 'compactor'].flatMap((name) =>
+    ['kms:Decrypt', 'kms:GenerateDataKey'].flatMap((action) => keys.map((key) => `${name} ${action} ${key}`)),
+  )
+  assert.deepEqual(keysOf(withKeys).toSorted(), [...keysOf(permissions), ...added].toSorted())
+})
+
 test('Web Functions and event functions have the same rights', () => {
   assert.deepEqual(eventPermissions, permissions)
 })

@@ -46,6 +46,8 @@ test('a setting that is out of its range is named with what it takes', () => {
     [{ logDays: 0 }, /logDays of stage dev is 0/],
     [{ originSecretGeneration: 0 }, /originSecretGeneration of stage dev is 0/],
     [{ restoredTable: 'a b' }, /restoredTable of stage dev is "a b": it is the name of a table/],
+    [{ tenantKeyArns: '*' }, /tenantKeyArns of stage dev is "\*": it is a list of ARNs of KMS keys/],
+    [{ tenantKeyArns: ['*'] }, /tenantKeyArns\.0 of stage dev is "\*": it is the ARN of a KMS key/],
     [{ alarmEmail: 'nobody' }, /alarmEmail of stage dev is "nobody": it is an e-mail address/],
     [
       { webAclArn: 'arn:aws:wafv2:eu-west-1:1:regional/webacl/x' },

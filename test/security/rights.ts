@@ -253,6 +253,10 @@ const ofClusters: Readonly<Record<string, Row>> = {
     ['ALTER CLUSTER'],
     body(() => ({ data: [acl] })),
   ),
+  [`POST ${cluster}/acls:grant`]: needs(
+    ['ALTER CLUSTER'],
+    body(() => ({ role_name: 'CloudClusterAdmin', principal: 'User:x' })),
+  ),
   [`DELETE ${cluster}/acls`]: needs(['ALTER CLUSTER'], () => ({ query: anyAcl })),
 }
 

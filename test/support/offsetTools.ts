@@ -98,7 +98,25 @@ export async function assertStored(process: Process, expected: Record<string, nu
   assert.deepEqual(offsetsOf(await process.committedOffsets('g', undefined, undefined)), expected)
 }
 
-export const isOffsets = ({ key }: Write): boolean => key.sk.startsWith('offsets/')
+export const isOffsets = ({ key }: Pick<Write, 'key'>): boolean => key.sk.startsWith('offsets/')
+
+/** What is written of items of which `isCopied` holds; `land` writes all of it once more and answers how much it is. */
+export function withCopies(table: Table, isCopied: (one: Pick<Write, 'key'>) => boolean = isOffsets) {
+  const copies: (() => Promise<unknown>)[] = []
+  const land = async () => {
+    for (const copy of copies) await copy()
+    return copies.length
+  }
+  const write: Table['write'] = (one) => {
+    if (isCopied(one)) copies.push(() => table.write(one))
+    return table.write(one)
+  }
+  const transact: Table['transact'] = (writes) => {
+    if (writes.some(isCopied)) copies.push(() => table.transact(writes))
+    return table.transact(writes)
+  }
+  return { table: { ...table, write, transact }, land }
+}
 
 /** The first `count` writes of offsets get no answer; they land when `land` is called. */
 export function withLateOffsets(table: Table, count: number) {

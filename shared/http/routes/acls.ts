@@ -1,9 +1,11 @@
-// ACL bindings of a cluster, as Confluent REST v3 has them: search, create one or many, delete by filter. Refuses an
-// operation or a type that Kafka has not, and a deletion that does not say what it is about.
+// ACL bindings of a cluster, as Confluent REST v3 has them: search, create one or many, delete by filter; and the
+// bindings of a role. Refuses an operation or a type that Kafka has not, a role without what it is about, and a
+// deletion that does not say what it is about.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { type AclBinding, type AclFilter, aclOperations, resourceTypes } from '../../security/acl.ts'
+import { bindingsOfRole, type RoleBinding, roleNames } from '../../security/roles.ts'
 import type { Acls, Cluster } from '../../service/cluster.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -45,6 +47,21 @@ const aclToCreateSchema = z.object(aclFields).openapi('CreateAclRequestData', {
 const aclSchema = z
   .object({ kind: z.literal('KafkaAcl'), metadata: metadataSchema, cluster_id: z.string(), ...aclFields })
   .openapi('AclData')
+
+const grantSchema = z
+  .object({
+    role_name: z.enum(roleNames),
+    principal: z.string(),
+    resource: z
+      .object({
+        resource_type: resourceType,
+        resource_name: z.string(),
+        pattern_type: patternType.default('LITERAL'),
+      })
+      .optional()
+      .openapi({ description: 'What the role is about; roles of the whole cluster take none.' }),
+  })
+  .openapi('GrantRoleRequestData')
 
 const any = 'ANY'
 const filterQuery = z.object({
@@ -119,6 +136,26 @@ const createAcls = createRoute({
   responses: { 201: created, ...aclRefusals },
 })
 
+const grantRole = createRoute({
+  method: 'post',
+  path: `${path}:grant`,
+  operationId: 'grantKafkaRole',
+  summary: "Create the ACL bindings of one of Confluent Cloud's roles",
+  description: 'It stays what it was granted as: bindings, which are searched and deleted like all others.',
+  tags,
+  request: {
+    params: clusterParams,
+    body: { required: true, content: { 'application/json': { schema: grantSchema } } },
+  },
+  responses: {
+    201: {
+      description: 'The bindings that the role consists of.',
+      content: { 'application/json': { schema: z.object({ data: z.array(aclSchema) }) } },
+    },
+    ...aclRefusals,
+  },
+})
+
 const deleteAcls = createRoute({
   method: 'delete',
   path,
@@ -157,6 +194,14 @@ export function registerAclRoutes(app: App, deps: HttpDeps): void {
     return c.body(null, 201)
   })
 
+  app.openapi(withJsonBody(deps, grantRole), async (c) => {
+    const cluster = findCluster(c, c.req.valid('param').cluster_id)
+    const place = placeOf(cluster, c.req.url)
+    const bindings = parseGrant(c.req.valid('json'))
+    await aclsOf(cluster).create(bindings)
+    return c.json({ data: bindings.map((binding) => aclResource(place, binding)) }, 201)
+  })
+
   app.openapi(deleteAcls, async (c) => {
     const cluster = findCluster(c, c.req.valid('param').cluster_id)
     const place = placeOf(cluster, c.req.url)
@@ -174,6 +219,23 @@ function aclsOf({ acls }: Cluster): Acls {
 function parseAcl(body: z.output<typeof aclToCreateSchema>): AclBinding {
   const { resource_type, resource_name, pattern_type, ...rest } = body
   return { resourceType: resource_type, resourceName: resource_name, patternType: pattern_type, ...rest }
+}
+
+function parseGrant(body: z.output<typeof grantSchema>): readonly AclBinding[] {
+  const { role_name: role, principal, resource: named } = body
+  const resource: RoleBinding['resource'] = named && {
+    type: named.resource_type,
+    name: named.resource_name,
+    patternType: named.pattern_type,
+  }
+  const bindings = bindingsOfRole({ role, principal, resource })
+  if (bindings.length > 0) return bindings
+  throw new KafkaError(
+    'INVALID_REQUEST',
+    resource === undefined
+      ? `The role ${role} is about a resource: name it.`
+      : `The role ${role} is not about resources of type ${resource.type}.`,
+  )
 }
 
 function parseFilter(query: FilterQuery): AclFilter {

@@ -3,7 +3,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import type { ClusterItem } from '../../metadata/clusterItem.ts'
+import { type ClusterItem, kmsKeyArnPattern } from '../../metadata/clusterItem.ts'
 import { changeLimits } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
@@ -15,6 +15,15 @@ const tags = ['Clusters (operator)']
 const path = '/cmk/v2/clusters'
 const params = z.object({ id: z.string().openapi({ example: 'lkc-4hq2m6xk7a' }) })
 const displayName = z.string().min(1).max(64)
+const encryptionKeyArn = z
+  .string()
+  .regex(kmsKeyArnPattern, { error: 'is the ARN of a KMS key' })
+  .openapi({
+    description:
+      'A KMS key under which the records of the cluster are encrypted on AWS, for good. It is one of those that the ' +
+      "stage's setting tenantKeyArns names. A local server encrypts nothing.",
+    example: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  })
 
 const answers = {
   200: { description: 'The cluster.', content: { 'application/json': { schema: cloudClusterSchema } } },
@@ -38,6 +47,7 @@ const createCluster = createRoute({
             spec: z.object({
               display_name: displayName,
               organization: z.object({ id: z.string().regex(/^[\w-]{1,64}$/) }).optional(),
+              encryption_key_arn: encryptionKeyArn.optional(),
             }),
           }),
         },
@@ -95,6 +105,9 @@ const patchCluster = createRoute({
           schema: z.object({
             spec: z.object({
               display_name: displayName.optional(),
+              encryption_key_arn: encryptionKeyArn
+                .optional()
+                .openapi({ description: 'No other than it was made with.' }),
               limits: z
                 .record(z.string(), z.int().positive().nullable())
                 .optional()
@@ -124,11 +137,12 @@ const resumeCluster = change('resume', 'Resume a suspended cluster')
 
 export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createCluster), async (c) => {
-    const { display_name, organization } = c.req.valid('json').spec
+    const { display_name, organization, encryption_key_arn } = c.req.valid('json').spec
     const { clusters } = operatorOf(c)
     const made = await clusters.create({
       organisationId: organization?.id ?? 'org-default',
       name: display_name,
+      kmsKeyArn: encryption_key_arn,
     })
     return c.json(cloudCluster(made, originOf(c.req.url)), 202)
   })
@@ -147,11 +161,11 @@ export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(withJsonBody(deps, patchCluster), async (c) => {
-    const { display_name, limits } = c.req.valid('json').spec
-    const cluster = await operatorOf(c).clusters.update(c.req.valid('param').id, (now) => ({
-      name: display_name ?? now.name,
-      limits: changeLimits(now.limits, limits ?? {}),
-    }))
+    const { display_name, limits, encryption_key_arn } = c.req.valid('json').spec
+    const cluster = await operatorOf(c).clusters.update(c.req.valid('param').id, (now) => {
+      checkSameKey(now, encryption_key_arn)
+      return { name: display_name ?? now.name, limits: changeLimits(now.limits, limits ?? {}) }
+    })
     return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
   })
 
@@ -171,6 +185,12 @@ export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
     const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, changing.resume))
     return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
   })
+}
+
+function checkSameKey({ clusterId, kmsKeyArn }: ClusterItem, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === kmsKeyArn) return
+  const message = `spec.encryption_key_arn: cluster ${clusterId} keeps the key that it was made with.`
+  throw new KafkaError('INVALID_REQUEST', message)
 }
 
 function changed({ clusterId, state }: ClusterItem, to: 'ACTIVE' | 'SUSPENDED') {

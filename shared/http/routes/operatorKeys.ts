@@ -2,9 +2,11 @@
 // stands in the one answer that makes it and nowhere else. A key without a resource is an operator's.
 
 import { createRoute, z } from '@hono/zod-openapi'
+import { createLimiter } from '../../base/concurrency.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { parseIsoInstant } from '../../base/isoTime.ts'
 import type { ClusterItem } from '../../metadata/clusterItem.ts'
+import type { Operator } from '../../service/access.ts'
 import type { ClusterRegistry } from '../../tenants/clusters.ts'
 import { requireWithin } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -24,6 +26,7 @@ const tags = ['Keys (operator)']
 const accountsPath = '/iam/v2/service-accounts'
 const keysPath = '/iam/v2/api-keys'
 const params = z.object({ id: z.string() })
+const clustersAtOnce = 16
 const description = z.string().max(256).default('')
 const answers = { ...refusals, 401: refusal(401), 403: refusal(403) }
 const gone = { description: 'It is gone.' }
@@ -70,7 +73,7 @@ const deleteAccount = createRoute({
   path: `${accountsPath}/{id}`,
   operationId: 'deleteIamV2ServiceAccount',
   summary: 'Delete a service account',
-  description: 'Its API keys stay until they are deleted.',
+  description: "Its API keys go first, in all clusters. Its ACL bindings stay, and are nobody's.",
   tags,
   request: { params },
   responses: { 204: gone, ...answers },
@@ -141,7 +144,7 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
       clusterId: resource?.id,
       owner: `User:${owner.id}`,
       description: about,
-      expiresMs: expires_at === undefined ? undefined : parseExpiry(expires_at),
+      expiresMs: expires_at === undefined ? undefined : parseExpiry(expires_at, deps.clock.now()),
     })
     return c.json(apiKeyResource(key, originOf(c.req.url), secret), 202)
   })
@@ -177,9 +180,23 @@ function registerAccounts(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(deleteAccount, async (c) => {
-    await operatorOf(c).accounts.delete(c.req.valid('param').id)
+    const operator = operatorOf(c)
+    const { id } = c.req.valid('param')
+    // Before the account, so that a deletion that was interrupted is repeated.
+    if ((await operator.accounts.get(id)) !== undefined) await revokeKeysOf(operator, `User:${id}`)
+    await operator.accounts.delete(id)
     return c.body(null, 204)
   })
+}
+
+async function revokeKeysOf({ clusters, apiKeys }: Operator, owner: string): Promise<void> {
+  const limit = createLimiter(clustersAtOnce)
+  const places = [undefined, ...(await clusters.list()).map(({ clusterId }) => clusterId)]
+  const revokeIn = async (clusterId: string | undefined) => {
+    const own = (await apiKeys.list(clusterId)).filter((key) => key.owner === owner)
+    await Promise.all(own.map(({ keyId }) => apiKeys.revoke(keyId)))
+  }
+  await Promise.all(places.map((clusterId) => limit(() => revokeIn(clusterId))))
 }
 
 async function requireCluster(clusters: ClusterRegistry, clusterId: string): Promise<ClusterItem> {
@@ -188,12 +205,14 @@ async function requireCluster(clusters: ClusterRegistry, clusterId: string): Pro
   throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
 }
 
-function parseExpiry(text: string): number {
+function parseExpiry(text: string, nowMs: number): number {
   const ms = parseIsoInstant(text)
-  if (ms !== undefined) return ms
+  if (ms !== undefined && ms > nowMs) return ms
   throw new KafkaError(
     'BAD_REQUEST',
-    'Request body "spec.expires_at": expected a time such as 2027-01-31T00:00:00Z',
+    ms === undefined
+      ? 'Request body "spec.expires_at": expected a time such as 2027-01-31T00:00:00Z'
+      : `Request body "spec.expires_at": ${text} has passed`,
   )
 }
 

@@ -6,11 +6,22 @@ export interface BucketDeps extends CallDeps {
   /** With maxAttempts 1. */
   readonly client: S3Client
   readonly bucket: string
-  /** Objects are encrypted under this key, with a bucket key; without it as the bucket says. */
-  readonly kmsKeyId?: string
+  /** Under which key an object of that name is encrypted; undefined, or absent: as the bucket says. */
+  readonly kmsKeyOf?: (name: string) => Promise<string | undefined>
 }
 
-export const encryptionOf = ({ kmsKeyId }: BucketDeps) =>
-  kmsKeyId === undefined
-    ? {}
-    : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }
+export interface Target {
+  readonly Bucket: string
+  readonly Key: string
+  readonly ServerSideEncryption?: 'aws:kms'
+  readonly SSEKMSKeyId?: string
+  readonly BucketKeyEnabled?: boolean
+}
+
+/** With a bucket key: one request to KMS for many objects. */
+export const targetOf = async ({ bucket, kmsKeyOf }: BucketDeps, name: string): Promise<Target> => {
+  const kmsKey = await kmsKeyOf?.(name)
+  const target = { Bucket: bucket, Key: name }
+  if (kmsKey === undefined) return target
+  return { ...target, ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKey, BucketKeyEnabled: true }
+}

@@ -24,6 +24,10 @@ const conflicts = new Set([
   'TransactionConflictException',
 ])
 
+/** S3 hands on KMS's own codes where the key is disabled or being deleted, and a sentence where a policy forbids it. */
+const isKeyRefused = (error: unknown): boolean =>
+  nameOf(error).startsWith('KMS.') || (nameOf(error) === 'AccessDenied' && messageIn(error).includes(' kms:'))
+
 /** Before any byte of the request left: the name was not found, nobody listened, there was no way. */
 const unsentCodes = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'])
 const unsentCalls = new Set(['connect', 'getaddrinfo'])
@@ -76,7 +80,11 @@ export const nameOf = (error: unknown): string => String(fieldOf(error, 'name') 
 
 const failure = (service: string, error: unknown, effect: Effect): StorageError => {
   if (error instanceof StorageError) return error
-  return new StorageError(effect, messageOf(service, error), { cause: error, throttled: isThrottled(error) })
+  return new StorageError(effect, messageOf(service, error), {
+    cause: error,
+    throttled: isThrottled(error),
+    keyRefused: isKeyRefused(error),
+  })
 }
 
 /** Where a name has several addresses, each attempt to connect has failed. */

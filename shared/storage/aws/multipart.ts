@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { StorageError } from '../../base/errors.ts'
-import { type BucketDeps, encryptionOf } from './bucket.ts'
+import type { BucketDeps, Target } from './bucket.ts'
 import { measured, patiently } from './calls.ts'
 import { isThrottled, readFailure } from './errors.ts'
 import { piecesOf } from './pieces.ts'
@@ -26,10 +26,10 @@ interface Upload {
 /** Fails as the SDK does where the last request failed. */
 export const putInParts = async (
   deps: BucketDeps,
-  name: string,
+  target: Target,
   parts: readonly Uint8Array[],
 ): Promise<void> => {
-  const upload = await create(deps, name)
+  const upload = await create(deps, target)
   try {
     const uploaded = await uploadParts(deps, upload, parts)
     const Parts = uploaded.toSorted((one, other) => (one.PartNumber ?? 0) - (other.PartNumber ?? 0))
@@ -45,16 +45,11 @@ export const putInParts = async (
   }
 }
 
-const create = async (deps: BucketDeps, name: string): Promise<Upload> => {
-  const target = { Bucket: deps.bucket, Key: name }
-  const create = new CreateMultipartUploadCommand({
-    ...target,
-    ...encryptionOf(deps),
-    ChecksumAlgorithm: 'CRC32',
-  })
+const create = async (deps: BucketDeps, target: Target): Promise<Upload> => {
+  const create = new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'CRC32' })
   try {
     const { UploadId } = await measured(deps, 'CreateMultipartUpload', () => deps.client.send(create))
-    if (UploadId !== undefined) return { ...target, UploadId }
+    if (UploadId !== undefined) return { Bucket: target.Bucket, Key: target.Key, UploadId }
   } catch (error) {
     throw withoutEffect(error)
   }

@@ -3,7 +3,7 @@
 // earlier attempt may have been lost.
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { StorageError } from '../../base/errors.ts'
-import { type BucketDeps, encryptionOf } from './bucket.ts'
+import { type BucketDeps, type Target, targetOf } from './bucket.ts'
 import { measured, patiently } from './calls.ts'
 import { effectOf, isConflict, isThrottled, statusOf, writeFailure } from './errors.ts'
 import type { Hedge } from './hedge.ts'
@@ -23,7 +23,8 @@ export const putIfAbsent = async (
   parts: readonly Uint8Array[],
 ): Promise<Stored> => {
   const isLarge = bytesIn(parts) > partBytes
-  const put = () => (isLarge ? putInParts(deps, name, parts) : putWhole(deps, name, parts))
+  const target = await targetOf(deps, name)
+  const put = () => (isLarge ? putInParts(deps, target, parts) : putWhole(deps, target, parts))
   try {
     // S3 answers with a conflict where another put of the name is under way, and asks to try again.
     await patiently(deps, (error) => isThrottled(error) || isConflict(error), put)
@@ -37,8 +38,7 @@ export const putIfAbsent = async (
   }
 }
 
-const putWhole = async (deps: BucketDeps, name: string, parts: readonly Uint8Array[]): Promise<void> => {
-  const target = { Bucket: deps.bucket, Key: name, ...encryptionOf(deps) }
+const putWhole = async (deps: BucketDeps, target: Target, parts: readonly Uint8Array[]): Promise<void> => {
   const put = new PutObjectCommand({ ...target, Body: joined(parts), IfNoneMatch: '*' })
   await measured(deps, 'PutObject', () => deps.client.send(put))
 }

@@ -16,6 +16,7 @@ import {
   offsetsOf,
   outcomes,
   settle,
+  withCopies,
   withLateOffsets,
 } from '../../support/offsetTools.ts'
 
@@ -112,15 +113,10 @@ test('a commit that lands late moves no offset back', async () => {
 test('a first commit that lands late moves no offset back either', async () => {
   const { ports, process } = await createOffsetsLog()
   const member = await settle(process, 'm')
-  const held: Write[] = []
-  const write: Table['write'] = (one) => {
-    if (isOffsets(one)) held.push(one)
-    return ports.table.write(one)
-  }
-  await createProcess(ports, { ...ports.table, write }).commitOffsets('g', member, [at(0, 5)])
+  const copied = withCopies(ports.table)
+  await createProcess(ports, copied.table).commitOffsets('g', member, [at(0, 5)])
   await process.commitOffsets('g', member, [at(0, 9)])
-  assert.equal(held.length, 2, 'what was assumed, and what the refusal taught')
-  for (const copy of held) await ports.table.write(copy)
+  assert.equal(await copied.land(), 2, 'what was assumed, and what the refusal taught')
   await assertStored(process, { 't-0': 9 })
 })
 

@@ -26,6 +26,7 @@ const stored = { leaderEpoch: 7, commitTimestamp: 1_700_000_000_000, metadata: '
 const seen: StoredOffsets = {
   topicName: 't',
   version: 3,
+  epochFloor: 2,
   fences: new Map(partitions.map((partition) => [partition, 8])),
   offsets: new Map(partitions.map((partition) => [partition, { offset: 50, ...stored }])),
 }

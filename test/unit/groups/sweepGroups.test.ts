@@ -21,6 +21,7 @@ const instanceSettings: InstanceSettings = {
 }
 const dayMs = 24 * 3600_000
 const scope = createScope('test')
+const { listed } = scope.consumerGroup('g')
 
 async function createWorld() {
   const ports = virtualPorts()
@@ -40,7 +41,8 @@ async function createWorld() {
     const { items } = await ports.table.query({ pk: scope.consumerGroup(groupId).state.pk, limit: 100 })
     return items.map(({ key }) => key.sk)
   }
-  return { ports, cluster, sweep, groupIds, itemsOf, groups: cluster.groups }
+  const life = async () => (await ports.table.get(listed))?.attributes
+  return { ports, cluster, sweep, groupIds, itemsOf, life, groups: cluster.groups }
 }
 
 const offset = (partition = 0, topicName = 't') => ({
@@ -120,22 +122,41 @@ test('offsets of a deleted topic go at once, those of a topic of the same name s
   )
 })
 
-test('a group that is nothing but listed is taken off the list when nobody has come for long', async () => {
-  const { ports, sweep, groupIds } = await createWorld()
-  const key = scope.consumerGroup('g').listed
-  const list = () => ports.table.write({ kind: 'put', key, attributes: {} })
-  await list()
-  await sweep()
-  ports.clock.advance(limits.graceMs - 1_000)
-  await sweep()
+test('a group that is nothing but its name is taken off the list, and nobody has to know of it later', async () => {
+  const { ports, sweep, groupIds, life } = await createWorld()
+  await ports.table.write({ kind: 'put', key: listed, attributes: { n: 1 } })
   assert.deepEqual(await groupIds(), ['g'])
-  await list()
-  ports.clock.advance(2_000)
-  await sweep()
-  assert.deepEqual(await groupIds(), ['g'], 'listed again meanwhile')
-  ports.clock.advance(limits.graceMs + 1_000)
   await sweep()
   assert.deepEqual(await groupIds(), [])
+  ports.clock.advance(limits.graceMs - 1_000)
+  await sweep()
+  assert.equal((await life())?.n, 1)
+  ports.clock.advance(2_000)
+  await sweep()
+  assert.equal(await life(), undefined)
+})
+
+test('a group that is made again within the grace stays', async () => {
+  const { ports, groups, sweep, groupIds, life } = await createWorld()
+  await groups.commitOffsets('g', undefined, [offset()])
+  await groups.deleteGroup('g')
+  assert.deepEqual(await groupIds(), [])
+  await groups.commitOffsets('g', undefined, [offset()])
+  ports.clock.advance(limits.graceMs + 1_000)
+  await sweep()
+  assert.deepEqual(await groupIds(), ['g'])
+  assert.equal((await life())?.n, 2)
+})
+
+test('what lands late of heartbeats goes with the last that is known of the group', async () => {
+  const { ports, groups, sweep, itemsOf } = await createWorld()
+  await groups.commitOffsets('g', undefined, [offset()])
+  await groups.deleteGroup('g')
+  const key = scope.consumerGroup('g').alive(0)
+  await ports.table.write({ kind: 'put', key, attributes: {} })
+  ports.clock.advance(limits.graceMs + 1_000)
+  await sweep()
+  assert.deepEqual(await itemsOf('g'), [])
 })
 
 test('consumer instances that are called no more are taken away, and those of a deleted group too', async () => {

@@ -52,7 +52,8 @@ test('a storage that failed is 503, and 504 where its answer was lost: the chang
 
 test('a throttled answer says when to try again, in whole seconds', async () => {
   const { app } = failing(new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'slow down', { retryAfterMs: 1200 }))
-  assert.equal((await app.request('/v3/clusters/c')).headers.get('retry-after'), '2')
+  const { headers } = await app.request('/v3/clusters/c')
+  assert.deepEqual([headers.get('retry-after'), headers.get('millrace-throttle-time-ms')], ['2', '1200'])
   const busy = failing(new KafkaError('SERVICE_BUSY', 'busy'))
   assert.equal((await busy.app.request('/v3/clusters/c')).headers.get('retry-after'), '1')
 })

@@ -16,6 +16,7 @@ test('an item is read as it was stored', () => {
   const attributes = {
     topic: 'orders',
     v: 2,
+    e: 1,
     f0: 4,
     c0: 17,
     // Leader epoch 3, 1,700,000,000,000 ms, 'm-1'.
@@ -25,6 +26,7 @@ test('an item is read as it was stored', () => {
   assert.deepEqual(parseOffsets({ key, attributes }), {
     topicName: 'orders',
     version: 2,
+    epochFloor: 1,
     fences: new Map([
       [0, 4],
       [9, 5],
@@ -45,7 +47,7 @@ test('a commit is read as it was written', () => {
   })
   fc.assert(
     fc.property(commit, (one) => {
-      const attributes = { topic: 't', v: 1, c5: one.offset, [detailsAttribute(5)]: encodeDetails(one) }
+      const attributes = { topic: 't', v: 1, e: 0, c5: one.offset, [detailsAttribute(5)]: encodeDetails(one) }
       assert.deepEqual(parseOffsets({ key, attributes }).offsets.get(5), { ...one })
     }),
   )

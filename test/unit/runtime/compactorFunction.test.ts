@@ -37,6 +37,7 @@ function functionDeps(mill: Mill, ports: Partial<MillPorts>, worker: PartitionWo
     state: 'ACTIVE',
     createdMs: 0,
     deletedMs: undefined,
+    kmsKeyArn: undefined,
     limits: {},
     version: 1,
   } as const

@@ -213,28 +213,30 @@ test('a group that is made while one of its name is deleted is listed', async ()
   let deletes = 1
   const table: Table = {
     ...ports.table,
-    async write(write) {
-      if (write.key.sk === 'state' && deletes-- > 0) await other.groups.deleteGroup('g')
-      return ports.table.write(write)
+    async transact(writes) {
+      if (writes[0]?.key.sk === 'state' && deletes-- > 0) await other.groups.deleteGroup('g')
+      return ports.table.transact(writes)
     },
   }
   const cluster = createTestCluster({ ...ports, table })
   await createTopic(cluster, 't', 1)
   await beat(cluster, newConsumer(joinRequest('m')))
-  assert.equal(deletes, 0)
+  assert.ok(deletes <= 0)
   assert.deepEqual(
     (await cluster.groups.listGroups()).map(({ groupId }) => groupId),
     ['g'],
   )
 })
 
-test('a group that a late write brings back is seen by who knew a later one of its name', async () => {
+test('a group with a lower version, by a clock that is behind, is seen by who knew one of its name', async () => {
   const ports = virtualPorts()
   const held: Write[] = []
   const table: Table = {
     ...ports.table,
-    async write(write) {
-      if (write.key.sk !== 'state' || held.length > 0) return ports.table.write(write)
+    async transact(writes) {
+      const [write] = writes
+      if (write?.kind !== 'put' || write.key.sk !== 'state' || held.length > 0)
+        return ports.table.transact(writes)
       held.push(write)
       throw new StorageError('unknown', 'no answer')
     },

@@ -50,6 +50,55 @@ test('several are created at once, and one that is wrong refuses all', async () 
   assert.equal((await operator('GET', '/acls')).body.data.length, 2)
 })
 
+test('a role is granted as bindings, answered as they are, to be found and deleted like all others', async () => {
+  const { operator, keyOf } = await createTestTenants()
+  const reader = await keyOf('User:sa-1')
+  await operator('POST', '/topics', { topic_name: 'orders-eu' })
+  const fetchRecords = () => reader('GET', '/topics/orders-eu/partitions/0/records?offset=0')
+  assert.equal((await fetchRecords()).status, 403)
+  const resource = { resource_type: 'TOPIC', resource_name: 'orders-', pattern_type: 'PREFIXED' }
+  const role = { role_name: 'DeveloperRead', principal: 'User:sa-1' }
+  const granted = await operator('POST', '/acls:grant', { ...role, resource })
+  assert.equal(granted.status, 201)
+  const operations = granted.body.data.map((acl: { operation: string }) => acl.operation)
+  assert.deepEqual(operations, ['READ', 'DESCRIBE'])
+  assert.equal((await fetchRecords()).status, 200)
+  const found = await operator('GET', '/acls?principal=User:sa-1')
+  assert.deepEqual(
+    found.body.data.map((acl: { operation: string }) => acl.operation).sort(),
+    [...operations].sort(),
+  )
+})
+
+test('a role of the whole cluster takes no resource, the others want one that they are about', async () => {
+  const { operator, keyOf } = await createTestTenants()
+  const grant = async (role_name: string, resource_type?: string) => {
+    const resource = resource_type && { resource_type, resource_name: 'kafka-cluster' }
+    const { status, body } = await operator('POST', '/acls:grant', {
+      role_name,
+      principal: 'User:sa-1',
+      ...(resource && { resource }),
+    })
+    return [status, body.message]
+  }
+  assert.deepEqual(await grant('DeveloperRead'), [
+    400,
+    'The role DeveloperRead is about a resource: name it.',
+  ])
+  assert.deepEqual(await grant('DeveloperRead', 'CLUSTER'), [
+    400,
+    'The role DeveloperRead is not about resources of type CLUSTER.',
+  ])
+  assert.deepEqual(await grant('CloudClusterAdmin', 'TOPIC'), [
+    400,
+    'The role CloudClusterAdmin is not about resources of type TOPIC.',
+  ])
+  assert.equal((await grant('Emperor'))[0], 400)
+  assert.equal((await grant('CloudClusterAdmin'))[0], 201)
+  const admin = await keyOf('User:sa-1')
+  assert.equal((await admin('POST', '/topics', { topic_name: 'mine' })).status, 201)
+})
+
 test('who may neither describe nor alter the cluster sees and changes no bindings', async () => {
   const { keyOf } = await createTestTenants()
   const nobody = await keyOf('User:sa-1')
@@ -58,6 +107,7 @@ test('who may neither describe nor alter the cluster sees and changes no binding
     ['GET', '/acls', undefined],
     ['POST', '/acls', read],
     ['POST', '/acls:batch', { data: [read] }],
+    ['POST', '/acls:grant', { role_name: 'CloudClusterAdmin', principal: 'User:sa-1' }],
     ['DELETE', `/acls${everything}`, undefined],
   ] as const) {
     const { status, body: answer } = await nobody(method, path, body)

@@ -2,6 +2,7 @@
 // nobody else does.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Clock } from '../../../../shared/ports/world.ts'
 import type { Call } from '../../../support/call.ts'
 import { createTestTenants } from '../../../support/testTenants.ts'
 import { createVirtualClock } from '../../../support/virtualClock.ts'
@@ -44,6 +45,28 @@ test('a cluster is made, used by a key of its own, suspended, resumed and delete
   assert.equal((await operator('POST', `/cmk/v2/clusters/${id}/resume`)).status, 400)
 })
 
+test('a cluster has the encryption key that it was made with, and keeps it', async () => {
+  const { callAs, operatorKey } = await createTestTenants()
+  const operator = callAs(operatorKey)
+  const encryption_key_arn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd'
+  const spec = { display_name: 'payments', encryption_key_arn }
+  const cluster = await operator('POST', '/cmk/v2/clusters', { spec })
+  assert.equal(cluster.status, 202)
+  const path = `/cmk/v2/clusters/${cluster.body.id}`
+  const patch = (changed: object) => operator('PATCH', path, { spec: changed })
+  assert.equal((await patch({ display_name: 'paid', encryption_key_arn })).status, 200)
+  const refused = await patch({ encryption_key_arn: `${encryption_key_arn}5` })
+  assert.equal(refused.status, 400)
+  assert.match(refused.body.message, /encryption_key_arn/)
+  const { spec: after } = (await operator('GET', path)).body
+  assert.deepEqual([after.display_name, after.encryption_key_arn], ['paid', encryption_key_arn])
+
+  const { id } = (await operator('POST', '/cmk/v2/clusters', made('without'))).body
+  const without = await operator('PATCH', `/cmk/v2/clusters/${id}`, { spec: { encryption_key_arn } })
+  assert.equal(without.status, 400)
+  assert.ok(!('encryption_key_arn' in (await operator('GET', `/cmk/v2/clusters/${id}`)).body.spec))
+})
+
 test('a key is shown with its secret once, listed without it, and refused within five seconds of its end', async () => {
   const clock = createVirtualClock(1_000_000)
   const { callAs, operatorKey } = await createTestTenants({ clock })
@@ -63,6 +86,29 @@ test('a key is shown with its secret once, listed without it, and refused within
   await clock.advance(5000)
   assert.equal((await tenant('GET', '/topics')).status, 401)
   assert.equal((await operator('DELETE', `/iam/v2/api-keys/${key.body.id}`)).status, 404)
+})
+
+test('with a service account go its keys, in whatever cluster, and no others', async () => {
+  const clock = createVirtualClock(1_000_000)
+  const { callAs, operatorKey, tenants } = await createTestTenants({ clock })
+  await tenants.registry.create({ organisationId: 'org-1', name: 'other' }, 'lkc-other')
+  const operator = callAs(operatorKey)
+  const account = (await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })).body.id
+  const makeKey = async (owner: string, cluster?: string) => {
+    const spec = { owner: { id: owner }, ...(cluster && { resource: { id: cluster } }) }
+    const { id, spec: shown } = (await operator('POST', '/iam/v2/api-keys', { spec })).body
+    return callAs({ id, secret: shown.secret })
+  }
+  const own = [await makeKey(account, 'local'), await makeKey(account, 'lkc-other'), await makeKey(account)]
+  const others = [await makeKey('sa-1', 'local'), await makeKey('sa-1')]
+  const statuses = (callers: typeof own) =>
+    Promise.all(callers.map(async (caller) => (await caller('GET', '/v3/clusters')).status))
+  assert.deepEqual(await statuses(own), [200, 200, 200])
+  assert.equal((await operator('DELETE', `/iam/v2/service-accounts/${account}`)).status, 204)
+  await clock.advance(5000)
+  assert.deepEqual(await statuses(own), [401, 401, 401])
+  assert.deepEqual(await statuses(others), [200, 200])
+  assert.equal((await operator('DELETE', `/iam/v2/service-accounts/${account}`)).status, 404)
 })
 
 test('nobody but an operator reaches any of it', async () => {
@@ -97,13 +143,48 @@ test('what cannot be is refused by its place', async () => {
       400,
       /organization\.id/,
     ],
+    [
+      '/cmk/v2/clusters',
+      { spec: { display_name: 'x', encryption_key_arn: 'alias/mine' } },
+      400,
+      /encryption_key_arn/,
+    ],
     ['/iam/v2/api-keys', { spec: { owner: { id: 'a b' } } }, 400, /owner\.id/],
     ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'lkc-none' } } }, 404, /lkc-none/],
     ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, expires_at: 'tomorrow' } }, 400, /expires_at/],
+    [
+      '/iam/v2/api-keys',
+      { spec: { owner: { id: 'sa-1' }, expires_at: '2001-01-01T00:00:00Z' } },
+      400,
+      /expires_at.*passed/,
+    ],
   ] as const
   for (const [path, body, status, sentence] of refusals) {
     const refused = await operator('POST', path, body)
     assert.equal(refused.status, status, path)
     assert.match(refused.body.message, sentence)
   }
+})
+
+test('what an operator asks costs the same beside a thousand clusters', async () => {
+  let looks = 0
+  const time = createVirtualClock(1_000_000)
+  const now = () => {
+    looks++
+    return time.now()
+  }
+  const clock: Clock = { ...time, now }
+  const { operator, tenants } = await createTestTenants({ clock })
+  const looksOf = async () => {
+    assert.equal((await operator('GET', '/topics')).status, 200)
+    const before = looks
+    assert.equal((await operator('GET', '/topics')).status, 200)
+    return looks - before
+  }
+  const alone = await looksOf()
+  for (let count = 0; count < 1000; count++) {
+    await tenants.registry.create({ organisationId: 'org-1', name: `cluster ${count}` })
+  }
+  await time.advance(5000)
+  assert.ok((await looksOf()) <= alone, 'each look at the clock is something remembered that is asked for')
 })

@@ -136,6 +136,19 @@ test('a record that cannot be shown ends the answer before it and refuses the po
   }
 })
 
+test('an instance that cannot be shown its records gives partitions up all the same', async () => {
+  const { create, produce } = await startConsumers()
+  await produce('t', [0, 'no json'], [1, 'no json'])
+  const first = await create('first')
+  await first.subscribe('t')
+  const second = await create('second')
+  await second.subscribe('t')
+  // Once by each process: one of them has yet to hear of the second instance.
+  for (let asked = 0; asked < 2; asked++) assert.equal((await first.ask('GET', '/records')).status, 408)
+  assert.equal((await second.ask('GET', '/records')).status, 408)
+  assert.deepEqual([(await first.assigned()).length, (await second.assigned()).length], [1, 1])
+})
+
 test('max_bytes bounds keys and values, and a larger record comes alone', async () => {
   const { create, produce } = await startConsumers()
   await produce('u', [0, '1'], [0, '22'], [0, '333'], [0, '4444'])
@@ -162,6 +175,22 @@ test('a poll waits for records as long as both the request and the instance allo
   await clock.sleep(7000)
   await produce('u', [0, '1'])
   assert.deepEqual(valuesOf(await waiting), ['u-0:1'])
+})
+
+test('fewer bytes than fetch.min.bytes are waited for as long as the dialect has it', async () => {
+  const { create, produce, clock } = await startConsumers()
+  await produce('u', [0, '1'])
+  for (const [name, changes, waitedMs] of [
+    ['confluent', {}, 3000],
+    ['strimzi', { 'auto.commit.enable': undefined, 'enable.auto.commit': false }, 500],
+  ] as const) {
+    const more = { ...changes, 'fetch.min.bytes': 512, 'consumer.request.timeout.ms': 3000 }
+    const { subscribe, poll } = await create(name, more, name)
+    await subscribe('u')
+    const before = clock.now()
+    assert.deepEqual(valuesOf(await poll('')), ['u-0:1'])
+    assert.equal(clock.now() - before, waitedMs, name)
+  }
 })
 
 test('where nothing is committed auto.offset.reset says where to begin', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
 import { S3Client } from '@aws-sdk/client-s3'
+import { StorageError } from '../../../../shared/base/errors.ts'
 import { createS3ObjectStore } from '../../../../shared/storage/aws/objectStore.ts'
 import { startS3Server } from '../../../contract/s3Server.ts'
 import { clientSettings, createTestClock, middling, repeat, withStore } from './s3Store.ts'
@@ -23,21 +24,50 @@ test('a put is one whole body, with its checksum, on the condition that the name
   })
 })
 
-test('with a key objects are encrypted under it, with a bucket key', async () => {
-  const kmsKeyId = 'arn:aws:kms:us-east-1:111122223333:key/1'
+test('objects of who has a key are encrypted under it, with a bucket key, and no others', async () => {
+  const key = 'arn:aws:kms:us-east-1:111122223333:key/1'
+  const kmsKeyOf = async (name: string) => (name.startsWith('mine/') ? key : undefined)
+  const large = [new Uint8Array(17 * 1024 * 1024)]
   await withStore(
     async ({ store, server }) => {
-      await store.putIfAbsent('a', mine)
-      await store.putIfAbsent('large', [new Uint8Array(17 * 1024 * 1024)])
-      for (const operation of ['PutObject', 'CreateMultipartUpload'] as const) {
-        const headers = server.headersOf(operation)
-        assert.equal(headers?.['x-amz-server-side-encryption'], 'aws:kms', operation)
-        assert.equal(headers?.['x-amz-server-side-encryption-aws-kms-key-id'], kmsKeyId)
-        assert.equal(headers?.['x-amz-server-side-encryption-bucket-key-enabled'], 'true')
+      const encryptionOf = (operation: 'PutObject' | 'CreateMultipartUpload') =>
+        ['', '-aws-kms-key-id', '-bucket-key-enabled'].map(
+          (suffix) => server.headersOf(operation)?.[`x-amz-server-side-encryption${suffix}`],
+        )
+      for (const [tenant, expected] of [
+        ['mine', ['aws:kms', key, 'true']],
+        ['others', [undefined, undefined, undefined]],
+      ] as const) {
+        await store.putIfAbsent(`${tenant}/a`, mine)
+        await store.putIfAbsent(`${tenant}/large`, large)
+        assert.deepEqual(encryptionOf('PutObject'), expected, tenant)
+        assert.deepEqual(encryptionOf('CreateMultipartUpload'), expected, tenant)
       }
     },
-    { kmsKeyId },
+    { kmsKeyOf },
   )
+})
+
+test('nothing is put while nobody can say under which key', async () => {
+  const kmsKeyOf = () => Promise.reject(new StorageError('none', 'DynamoDB: no answer'))
+  await withStore(
+    async ({ store, server }) => {
+      await assert.rejects(store.putIfAbsent('a', mine), none)
+      assert.deepEqual(server.operations, [])
+    },
+    { kmsKeyOf },
+  )
+})
+
+test('a key that is disabled fails puts and reads, which then had no effect', async () => {
+  await withStore(async ({ store, server }) => {
+    const disabled = { kind: 'refused', status: 400, code: 'KMS.DisabledException' } as const
+    server.failNext('PutObject', disabled)
+    await assert.rejects(store.putIfAbsent('a', mine), { ...none, keyRefused: true })
+    await store.putIfAbsent('a', mine)
+    server.failNext('GetObject', disabled)
+    await assert.rejects(store.getRange('a', 0, 4), { ...none, keyRefused: true })
+  })
 })
 
 test('a put whose answer was lost is unknown, and is found stored when it is put again', async () => {

@@ -3,6 +3,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { ObjectStore } from '../../../../shared/ports/objectStore.ts'
 import type { Clock } from '../../../../shared/ports/world.ts'
+import type { BucketDeps } from '../../../../shared/storage/aws/bucket.ts'
 import type { StorageCall } from '../../../../shared/storage/aws/calls.ts'
 import { createS3ObjectStore } from '../../../../shared/storage/aws/objectStore.ts'
 import { type S3Server, startS3Server } from '../../../contract/s3Server.ts'
@@ -53,7 +54,7 @@ export const clientSettings = (endpoint: string): S3ClientConfig => ({
 
 export const withStore = async (
   run: (opened: Opened) => Promise<void>,
-  { kmsKeyId, ...settings }: S3ClientConfig & { readonly kmsKeyId?: string } = {},
+  { kmsKeyOf, ...settings }: S3ClientConfig & Pick<BucketDeps, 'kmsKeyOf'> = {},
 ): Promise<void> => {
   const server = await startS3Server('log')
   const client = new S3Client({ ...clientSettings(server.endpoint), ...settings })
@@ -63,7 +64,7 @@ export const withStore = async (
     calls.push(call)
   }
   const deps = { client, bucket: 'log', clock, random: middling, report }
-  const store = createS3ObjectStore(kmsKeyId === undefined ? deps : { ...deps, kmsKeyId })
+  const store = createS3ObjectStore(kmsKeyOf === undefined ? deps : { ...deps, kmsKeyOf })
   try {
     await run({ store, server, clock, calls })
   } finally {
