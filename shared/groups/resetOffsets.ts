@@ -116,7 +116,7 @@ interface TopicResets {
   readonly resets: readonly ResetOffset[]
 }
 
-/** The first refusal ends it: what is done is done, and the same request again does the rest. */
+/** Blocks of partitions are written one by one: where some are and others are not, the answer says that. */
 async function carryOut(
   deps: OffsetsDeps,
   groupId: string,
@@ -127,18 +127,29 @@ async function carryOut(
   const committer = resetter(deps, groupId, group)
   const blocks = plans.flatMap(({ topic, resets }) =>
     [...inBlocks(resets)].map(([block, ofBlock]) =>
-      limiter(() => {
+      limiter(async () => {
         const offsets = ofBlock.map(({ topicName, partition, after }) => {
           return { topicName, partition, offset: after, leaderEpoch: -1, metadata: '' }
         })
-        return commitBlock({ deps, groupId, committer, limiter }, topic, block, offsets)
+        const refused = await commitBlock({ deps, groupId, committer, limiter }, topic, block, offsets)
+        return { refusals: [...refused.values()], isDone: refused.size < offsets.length }
       }),
     ),
   )
-  for (const refused of await Promise.all(blocks)) {
-    for (const error of refused.values()) throw error
-  }
+  const outcomes = await Promise.allSettled(blocks)
+  const [refusal] = outcomes.flatMap((outcome): readonly unknown[] =>
+    outcome.status === 'rejected' ? [outcome.reason] : outcome.value.refusals,
+  )
+  if (refusal === undefined) return
+  const isBegun = outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value.isDone)
+  throw isBegun && refusal instanceof KafkaError ? halfDone(refusal) : refusal
 }
+
+const halfDone = ({ message }: KafkaError): KafkaError =>
+  new KafkaError(
+    'REQUEST_TIMED_OUT',
+    `Some offsets were reset and others were not: ${message} The same request again does the rest.`,
+  )
 
 function resetter(deps: OffsetsDeps, groupId: string, { groupEpoch }: StoredGroup): Committer {
   const again = async () => resetter(deps, groupId, await inactiveGroup(deps, groupId))

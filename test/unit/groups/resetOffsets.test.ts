@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ResetTarget } from '../../../shared/groups/planReset.ts'
 import type { ResetRequest } from '../../../shared/groups/resetOffsets.ts'
+import { createScope } from '../../../shared/metadata/scope.ts'
+import type { Table } from '../../../shared/ports/table.ts'
 import { createTopic, kafkaError, record } from '../../support/logTools.ts'
 import {
   assertStored,
@@ -179,4 +181,30 @@ test('lag is the end of the log less what is committed', async () => {
   await assert.rejects(process.lags('other'), kafkaError('GROUP_ID_NOT_FOUND'))
   await cluster.deleteTopic('t')
   assert.deepEqual(await process.lags('g'), [])
+})
+
+test('a reset that a member comes in between of says that it is half done', async () => {
+  const { ports, cluster, process: other } = await createGroup()
+  await createTopic(cluster, 'u', 1)
+  await other.commitOffsets('g', undefined, [{ ...at(0, 0), topicName: 'u' }])
+  const scope = createScope('test')
+  const { topicId } = await cluster.describeTopic('u')
+  const ofU = scope.consumerGroup('g').offsets(topicId, 0)
+  let hasCome = false
+  const table: Table = {
+    ...ports.table,
+    async write(write) {
+      if (write.key.sk === ofU.sk && !hasCome) {
+        hasCome = true
+        const member = await settle(other, 'm', 0, ['u'])
+        await other.committedOffsets('g', member, [{ topicName: 'u', partition: 0 }])
+      }
+      return ports.table.write(write)
+    },
+  }
+  await assert.rejects(
+    reset(createProcess(ports, table), { kind: 'latest' }),
+    kafkaError('REQUEST_TIMED_OUT'),
+  )
+  await assertStored(other, { 't-0': 10, 'u-0': 0 })
 })
