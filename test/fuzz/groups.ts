@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { KafkaError } from '../../shared/base/errors.ts'
+import { createScope } from '../../shared/metadata/scope.ts'
+import type { Table } from '../../shared/ports/table.ts'
 import type { Cluster } from '../../shared/service/cluster.ts'
 import type { Groups } from '../../shared/service/groups.ts'
 
@@ -17,8 +19,16 @@ export const subscribedInstance = 'subscribed'
 type Request = (method: string, path: string, body: unknown) => Promise<number>
 
 /** As they were at first, whatever has become of them. */
-export async function restoreGroups({ groups }: Cluster, request: Request, topicName: string): Promise<void> {
+export async function restoreGroups(
+  { groups, clusterId }: Cluster,
+  table: Table,
+  request: Request,
+  topicName: string,
+): Promise<void> {
   for (const { groupId } of await groups.listGroups()) await removeGroup(groups, groupId)
+  // A group made again goes on with the epochs of its last life, and the templates' members begin at 1.
+  const { listed } = createScope(clusterId).consumerGroup(memberGroup)
+  await table.write({ kind: 'delete', key: listed })
   await groups.heartbeat({
     groupId: memberGroup,
     memberId,

@@ -61,7 +61,7 @@ export async function createFuzzedService(loopbackOnly: boolean) {
       for (const partition of [0, 1]) {
         await cluster.produceBatches(fuzzedTopic, partition, validBatch(createChance(1, partition)))
       }
-      await restoreGroups(cluster, request, keptTopic)
+      await restoreGroups(cluster, deps.table, request, keptTopic)
       await restoreOperators(deps)
     },
     /** Everything that is stored in the topic that nobody may change, byte for byte, and the topic itself. */
