@@ -16,6 +16,7 @@ export interface OffsetToCommit extends TopicPartition {
   readonly offset: number
   /** -1: not known. */
   readonly leaderEpoch: number
+  /** At most 4,096 bytes of UTF-8. */
   readonly metadata: string
 }
 

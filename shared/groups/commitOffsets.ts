@@ -16,7 +16,7 @@ import type { OffsetsDeps, TopicPlace } from './offsetsDeps.ts'
 import { assumeCommit, decideCommit } from './planOffsetCommit.ts'
 import { inLife, writeOffsets } from './writeOffsets.ts'
 
-/** undefined: it was done. */
+/** In the order of what was asked; a refused partition leaves the others alone. */
 export type OffsetOutcome = TopicPartition & { readonly error: KafkaError | undefined }
 
 /** By partition, what was wrong with it. */

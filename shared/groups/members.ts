@@ -8,6 +8,7 @@ import { currentLife } from './groupLife.ts'
 import { unknownMember } from './membership.ts'
 import type { OffsetsDeps } from './offsetsDeps.ts'
 
+/** Who commits or reads offsets as a member; fenced by the epoch. */
 export interface GroupMember {
   readonly memberId: string
   readonly memberEpoch: number

@@ -22,7 +22,9 @@ export interface ResetRequest {
 }
 
 export interface ResetOffset extends TopicPartition {
+  /** undefined: nothing was committed. */
   readonly before: number | undefined
+  /** Clamped to what the log has. */
   readonly after: number
 }
 

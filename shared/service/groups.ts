@@ -1,8 +1,13 @@
 // What the HTTP dialects may ask about the consumer groups of one tenant's cluster: Kafka's consumer group protocol
 // (KIP-848) and the admin calls around it. Any process answers any call; refusals are KafkaErrors, by Kafka's names.
 
-import type { KafkaError } from '../base/errors.ts'
+import type * as commits from '../groups/checkOffsets.ts'
+import type * as outcomes from '../groups/commitOffsets.ts'
+import type * as committed from '../groups/committedOffsets.ts'
 import type * as protocol from '../groups/heartbeat.ts'
+import type * as members from '../groups/members.ts'
+import type * as targets from '../groups/planReset.ts'
+import type * as resets from '../groups/resetOffsets.ts'
 
 export type TopicPartition = protocol.TopicPartition
 
@@ -12,53 +17,13 @@ export interface Heartbeat extends protocol.HeartbeatRequest {
 
 export type HeartbeatAnswer = protocol.HeartbeatAnswer
 
-/** Who commits or reads offsets as a member; fenced by the epoch. */
-export interface GroupMember {
-  readonly memberId: string
-  readonly memberEpoch: number
-}
-
-export interface OffsetToCommit extends TopicPartition {
-  readonly offset: number
-  /** -1: not known. */
-  readonly leaderEpoch: number
-  /** At most 4,096 bytes of UTF-8. */
-  readonly metadata: string
-}
-
-export interface CommittedOffset extends OffsetToCommit {
-  readonly commitTimestamp: number
-}
-
-/** Outcomes stand in the order of what was asked; a refused partition leaves the others alone. */
-export type OffsetOutcome = TopicPartition & { readonly error: KafkaError | undefined }
-
-export type ResetTarget =
-  | { readonly kind: 'earliest' }
-  | { readonly kind: 'latest' }
-  | { readonly kind: 'current' }
-  | { readonly kind: 'timestamp'; readonly timestamp: number }
-  /** This long before now. */
-  | { readonly kind: 'duration'; readonly durationMs: number }
-  | { readonly kind: 'shift'; readonly by: number }
-  | { readonly kind: 'offset'; readonly offset: number }
-
-export interface ResetRequest {
-  readonly groupId: string
-  /** Topics in whole or single partitions; undefined: all that the group has committed. */
-  readonly topics:
-    | readonly { readonly topicName: string; readonly partitions?: readonly number[] }[]
-    | undefined
-  readonly target: ResetTarget
-  readonly dryRun: boolean
-}
-
-export interface ResetOffset extends TopicPartition {
-  /** undefined: nothing was committed. */
-  readonly before: number | undefined
-  /** Clamped to what the log has. */
-  readonly after: number
-}
+export type GroupMember = members.GroupMember
+export type OffsetToCommit = commits.OffsetToCommit
+export type CommittedOffset = committed.CommittedOffset
+export type OffsetOutcome = outcomes.OffsetOutcome
+export type ResetTarget = targets.ResetTarget
+export type ResetRequest = resets.ResetRequest
+export type ResetOffset = resets.ResetOffset
 
 /** Kafka's states of a consumer group (KIP-848). */
 export type GroupState = 'EMPTY' | 'ASSIGNING' | 'RECONCILING' | 'STABLE' | 'DEAD'
