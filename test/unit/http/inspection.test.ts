@@ -33,11 +33,10 @@ test('verify streams findings and progress as lines, a summary last', async () =
   const response = await app.request(`/v3/clusters/local/${verify}`, { method: 'POST', headers })
   assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'application/x-ndjson'])
   const lines = await linesOf(response)
-  const place = { kind: 'dangling', place: 't-0', what: `object ${first} is missing` }
-  assert.deepEqual(
-    lines.flatMap(({ finding }) => finding ?? []),
-    [place],
-  )
+  const [found, ...others] = lines.flatMap(({ finding }) => finding ?? [])
+  assert.deepEqual([found.kind, found.what, others], ['dangling', `object ${first} is missing`, []])
+  // Names of the same millisecond come in any order.
+  assert.match(found.place, /^t-[01]$/)
   assert.deepEqual(lines.at(-2), { progress: { partitions_done: 2, partitions: 2 } })
   const { findings, bytes, ...summary } = lines.at(-1).summary
   assert.ok(bytes > 0)
@@ -64,7 +63,7 @@ test('dump prints the lines of dump-log, data only when it is asked for', async 
   assert.equal(plain[0].text, `Dumping ${names[0]}`)
   assert.deepEqual([plain.length, plain.every((line) => line.is_valid)], [5, true])
   assert.ok(!JSON.stringify(plain).includes('payload'))
-  assert.match((await dump(`object_name=${name}&print_data=true`))[2].text, /key: a payload: v$/)
+  assert.match((await dump(`object_name=${name}&print_data=true`))[2].text, /key: [ab] payload: v$/)
   const absent = `object_name=${'0'.repeat(32)}`
   assert.equal((await operator('GET', `/compaction:dump?${absent}`)).status, 404)
   const wrong = await operator('GET', '/compaction:dump?object_name=what')
