@@ -9,11 +9,11 @@ import { markWork } from '../log/maintain.ts'
 import { decodeFlushFooter, flushFooterBytesMax, type SequencerName } from '../metadata/flushFooter.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { decodeSegmentFooter, type SegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { collectDeletedTopics } from './deletedTopics.ts'
 import { type CompactionDeps, isOver } from './deps.ts'
 import { flushesNamedBy, isNamedSegment } from './named.ts'
-import { queryAll } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 
 export interface CollectOptions {
@@ -53,7 +53,7 @@ const isPassOver = ({ deps, deadlineMs }: Pass): boolean => isOver(deps, deadlin
 
 async function collectRetired(pass: Pass): Promise<void> {
   const { deps } = pass
-  for await (const { key, attributes } of queryAll(deps, { pk: deps.scope.retiredPk })) {
+  for await (const { key, attributes } of queryEach(deps, { pk: deps.scope.retiredPk })) {
     const { since, name } = attributes
     if (isPassOver(pass)) return
     if (typeof since !== 'number' || typeof name !== 'string' || since >= pass.beforeMs) continue
@@ -99,7 +99,7 @@ async function deleteOrphan(
 /** Inline items lie under the first digits of their time; a list says which of these there are. */
 async function collectInline(pass: Pass): Promise<void> {
   const { deps } = pass
-  for await (const { key } of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
+  for await (const { key } of queryEach(deps, { pk: deps.scope.inlinePrefixesPk })) {
     if (isOver(deps, pass.deadlineMs) || objectTimeMs(`${key.sk}fffff`) >= pass.beforeMs) return
     let left = 0
     for (const pk of deps.scope.inlineShards(key.sk)) left += await collectInlineShard(pass, pk)
@@ -111,7 +111,7 @@ async function collectInline(pass: Pass): Promise<void> {
 /** Answers how many stay. */
 async function collectInlineShard(pass: Pass, pk: string): Promise<number> {
   let left = 0
-  for await (const { key, attributes } of queryAll(pass.deps, { pk })) {
+  for await (const { key, attributes } of queryEach(pass.deps, { pk })) {
     const { data } = attributes
     const tail = data instanceof Uint8Array ? data : new Uint8Array(0)
     const footer = decodeOrReport(pass, `${key.pk}/${key.sk}`, tail, decodeFlushFooter)

@@ -13,11 +13,12 @@ import {
   parseSequencer,
   producerRows,
 } from '../metadata/sequencer.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { cleanPartition } from './clean.ts'
 import { type CleanerState, isHalfDone, parseCleanerItem } from './cleanerItem.ts'
 import { type CompactionDeps, isOver, type Partition, type PartitionOutcome } from './deps.ts'
-import { queryAll, readPartition, readSegments, unmergedBytes } from './partitionItems.ts'
+import { readPartition, readSegments, unmergedBytes } from './partitionItems.ts'
 import { takePartition } from './partitionLease.ts'
 import { planClean } from './planClean.ts'
 import { planRetention } from './planRetention.ts'
@@ -201,7 +202,7 @@ async function readProducers(
   }
   // Second, so that what is evicted meanwhile is in one of them. In both, the sequencer's row is the newer one.
   const { pk, sk: prefix } = deps.scope.evictedProducer(topicId, group, partition, '')
-  for await (const { key, attributes } of queryAll(deps, { pk, prefix })) {
+  for await (const { key, attributes } of queryEach(deps, { pk, prefix })) {
     const id = parseBase36(key.sk.slice(prefix.length))
     if (attributes.row instanceof Uint8Array && !rows.has(id)) rows.set(id, decodeProducerRow(attributes.row))
   }

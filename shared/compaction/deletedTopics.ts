@@ -5,14 +5,14 @@
 import { limits } from '../base/limits.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf } from '../metadata/sequencer.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Item, Write } from '../ports/table.ts'
 import { type CompactionDeps, isOver } from './deps.ts'
-import { queryAll } from './partitionItems.ts'
 import { partitionLeaseName } from './partitionLease.ts'
 
 export async function collectDeletedTopics(deps: CompactionDeps, deadlineMs: number): Promise<void> {
-  for await (const deleted of queryAll(deps, { pk: deps.scope.deletedPk })) {
+  for await (const deleted of queryEach(deps, { pk: deps.scope.deletedPk })) {
     const topicId = deleted.key.sk
     const { partitions, since } = deleted.attributes
     const isLast = typeof since === 'number' && since < deps.clock.now() - limits.graceMs
@@ -30,14 +30,14 @@ export async function collectDeletedTopics(deps: CompactionDeps, deadlineMs: num
 async function deletePartition(deps: CompactionDeps, topicId: string, partition: number): Promise<void> {
   // First, so that who works on it still writes nothing behind this.
   await write(deps, { kind: 'delete', key: deps.scope.lease(partitionLeaseName(topicId, partition)) })
-  for await (const item of queryAll(deps, { pk: deps.scope.indexPk(topicId, partition) })) {
+  for await (const item of queryEach(deps, { pk: deps.scope.indexPk(topicId, partition) })) {
     await retireSegment(deps, item)
     await write(deps, { kind: 'delete', key: item.key })
   }
   if (partition % limits.partitionsPerSequencer !== 0) return
   const group = groupOf(partition)
   const { pk } = deps.scope.sequencer(topicId, group)
-  for await (const { key } of queryAll(deps, { pk, prefix: 'producer/' }))
+  for await (const { key } of queryEach(deps, { pk, prefix: 'producer/' }))
     await write(deps, { kind: 'delete', key })
 }
 

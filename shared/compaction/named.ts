@@ -7,9 +7,9 @@ import { indexSortKey, indexSortKeyEnd } from '../metadata/scope.ts'
 import type { SegmentFooter } from '../metadata/segmentFooter.ts'
 import { parseSegmentItem } from '../metadata/segmentItem.ts'
 import { parseSequencer } from '../metadata/sequencer.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { CompactionDeps } from './deps.ts'
-import { queryAll } from './partitionItems.ts'
 
 type Deps = Pick<CompactionDeps, 'table' | 'clock' | 'random' | 'scope'>
 
@@ -35,7 +35,7 @@ export async function flushesNamedBy(deps: Deps, topicId: string, group: number)
   const first = group * limits.partitionsPerSequencer
   for (let partition = first; partition < first + limits.partitionsPerSequencer; partition++) {
     const pk = deps.scope.indexPk(topicId, partition)
-    for await (const index of queryAll(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
+    for await (const index of queryEach(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
       for (const extent of parseIndexItem(index).extents) ids.add(extent.objectId)
     }
   }

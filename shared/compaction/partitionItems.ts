@@ -6,24 +6,9 @@ import { parseIndexItem } from '../metadata/indexItem.ts'
 import { indexSortKey, indexSortKeyEnd, segmentSortKey, segmentSortKeyEnd } from '../metadata/scope.ts'
 import { liveSegments, parseSegmentItem, type SegmentItem } from '../metadata/segmentItem.ts'
 import { groupOf, type PartitionState, parseSequencer, partitionState } from '../metadata/sequencer.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
-import type { Item } from '../ports/table.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
-
-const itemsPerPage = 200
-
-export async function* queryAll(
-  deps: Pick<CompactionDeps, 'table' | 'clock' | 'random'>,
-  range: { readonly pk: string; readonly from?: string; readonly to?: string; readonly prefix?: string },
-): AsyncGenerator<Item> {
-  for (let after: string | undefined; ; ) {
-    const query = { ...range, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    yield* items
-    if (next === undefined) return
-    after = next
-  }
-}
 
 /** undefined: the topic is gone. */
 export async function readPartition(
@@ -48,7 +33,7 @@ export async function readSegments(
 ): Promise<Segments> {
   const pk = deps.scope.indexPk(topicId, partition)
   const all: SegmentItem[] = []
-  for await (const item of queryAll(deps, { pk, from: segmentSortKey(0), to: segmentSortKeyEnd })) {
+  for await (const item of queryEach(deps, { pk, from: segmentSortKey(0), to: segmentSortKeyEnd })) {
     all.push(parseSegmentItem(item))
   }
   const live = liveSegments(all)
@@ -100,7 +85,7 @@ async function* flushesOf(
 ): AsyncGenerator<readonly PlacedExtent[]> {
   const pk = deps.scope.indexPk(topicId, partition)
   let next = state.segmentsEndOffset
-  for await (const item of queryAll(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
+  for await (const item of queryEach(deps, { pk, from: indexSortKey(next), to: indexSortKeyEnd })) {
     const extents = inOrder([parseIndexItem(item)], { topicId, partition, offset: next })
     const last = extents.at(-1)
     if (last) next = endOf(last)

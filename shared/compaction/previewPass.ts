@@ -7,12 +7,13 @@ import { workSortKey } from '../metadata/scope.ts'
 import { groupOf } from '../metadata/sequencer.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { parseWorkItem } from '../metadata/workItem.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
 import { parseCleanerItem } from './cleanerItem.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
-import { queryAll, readFlushes, readPartition, readSegments } from './partitionItems.ts'
+import { readFlushes, readPartition, readSegments } from './partitionItems.ts'
 import { planClean } from './planClean.ts'
 import { mergeAgeMs, planReconcile } from './planReconcile.ts'
 import { planRetention } from './planRetention.ts'
@@ -60,7 +61,7 @@ async function* dueGroups(deps: CompactionDeps, catalog: Catalog): AsyncGenerato
   const seen = new Set<string>()
   const byId = new Map((await catalog.list()).map((topic) => [topic.topicId, topic]))
   const due = { pk: deps.scope.workPk, to: workSortKey(deps.clock.now() + 1) }
-  for await (const item of queryAll(deps, due)) {
+  for await (const item of queryEach(deps, due)) {
     const { topicId, group } = parseWorkItem(item)
     const topic = byId.get(topicId)
     if (!topic || seen.has(`${topicId}/${group}`)) continue

@@ -6,11 +6,11 @@ import type { Lease } from '../leases/lease.ts'
 import { indexSortKey } from '../metadata/scope.ts'
 import type { SegmentItem } from '../metadata/segmentItem.ts'
 import type { PartitionState } from '../metadata/sequencer.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { TransactWrite } from '../ports/table.ts'
 import { type CleanerState, cleanerAttributes } from './cleanerItem.ts'
 import type { CompactionDeps, Partition } from './deps.ts'
-import { queryAll } from './partitionItems.ts'
 import { transactFenced } from './storeSegment.ts'
 
 const segmentsPerTransaction = 40
@@ -56,7 +56,7 @@ export async function trimIndex(
   if (cleaner.trimOffset > 0) {
     const to = indexSortKey(cleaner.trimOffset - 1)
     const writes: TransactWrite[] = []
-    for await (const { key } of queryAll(deps, { pk, from: indexSortKey(0), to }))
+    for await (const { key } of queryEach(deps, { pk, from: indexSortKey(0), to }))
       writes.push({ kind: 'delete', key })
     for (let i = 0; i < writes.length; i += itemsPerTransaction) {
       const some = writes.slice(i, i + itemsPerTransaction)

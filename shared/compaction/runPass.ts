@@ -15,6 +15,7 @@ import {
 } from '../metadata/sequencer.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { parseWorkItem, type WorkDues, type WorkItem, workDone, workWrite } from '../metadata/workItem.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Catalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
@@ -25,7 +26,6 @@ import {
   type PartitionOutcome,
   type PartitionWorker,
 } from './deps.ts'
-import { queryAll } from './partitionItems.ts'
 import { mergeAgeMs } from './planReconcile.ts'
 import { planTurns } from './planTurns.ts'
 
@@ -106,7 +106,7 @@ async function* sequencersOf(
   if (!topic) return
   const { topicId, partitionCount } = topic
   const work: WorkItem[] = []
-  for await (const item of queryAll(deps, { pk: deps.scope.workPk })) {
+  for await (const item of queryEach(deps, { pk: deps.scope.workPk })) {
     const entry = parseWorkItem(item)
     if (entry.topicId === topicId) work.push(entry)
   }

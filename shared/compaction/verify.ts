@@ -16,11 +16,11 @@ import {
   topicAttribute,
 } from '../metadata/sequencer.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Item } from '../ports/table.ts'
 import { createCatalog } from '../topics/catalog.ts'
 import { checkCoverage } from './coverage.ts'
-import { queryAll } from './partitionItems.ts'
 import { emptyTally, type Tally } from './segmentBuilder.ts'
 import { attempt, checkExtent, checkSegmentFooter, nameOf, type VerifyDeps } from './verifyBytes.ts'
 import { verifyStored } from './verifyStored.ts'
@@ -86,7 +86,7 @@ export async function verify(
     retired: new Set(),
     isOver,
   }
-  for await (const { key } of queryAll(deps, { pk: deps.scope.retiredPk })) walk.retired.add(key.sk)
+  for await (const { key } of queryEach(deps, { pk: deps.scope.retiredPk })) walk.retired.add(key.sk)
   summary.retired = walk.retired.size
   const topics = await createCatalog(deps).list()
   summary.topics = topics.length
@@ -203,13 +203,13 @@ async function readItems(walk: Walk, at: At, damaged: Report) {
   const { deps } = walk
   const pk = deps.scope.indexPk(at.topicId, at.partition)
   const segments: SegmentItem[] = []
-  for await (const item of queryAll(deps, { pk, from: segmentSortKey(0), to: segmentSortKeyEnd })) {
+  for await (const item of queryEach(deps, { pk, from: segmentSortKey(0), to: segmentSortKeyEnd })) {
     const parsed = attempt(() => parseSegmentItem(item))
     if ('trouble' in parsed) damaged(`item ${item.key.sk} cannot be read: ${parsed.trouble}`)
     else segments.push(parsed.value)
   }
   const indexed: PlacedExtent[] = []
-  for await (const item of queryAll(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
+  for await (const item of queryEach(deps, { pk, from: indexSortKey(0), to: indexSortKeyEnd })) {
     const parsed = attempt(() => parseIndexItem(item).extents)
     if ('trouble' in parsed) damaged(`item ${item.key.sk} cannot be read: ${parsed.trouble}`)
     else indexed.push(...parsed.value)
@@ -227,7 +227,7 @@ function noteFlush(walk: Walk, { topicId, partition }: At, { objectId }: { objec
 /** What is left of deleted topics waits for the collector: it is named, and nobody reads it. */
 async function noteDeletedTopics(walk: Walk): Promise<void> {
   const { deps } = walk
-  for await (const { key, attributes } of queryAll(deps, { pk: deps.scope.deletedPk })) {
+  for await (const { key, attributes } of queryEach(deps, { pk: deps.scope.deletedPk })) {
     const count = typeof attributes.partitions === 'number' ? attributes.partitions : 0
     for (let partition = 0; partition < count; partition++) {
       const at = { topicId: key.sk, partition }
@@ -242,7 +242,7 @@ async function noteDeletedTopics(walk: Walk): Promise<void> {
 /** Sequencers that the work list knows and no topic has: their flushes would never be collected. */
 async function findStraySequencers(walk: Walk, topics: readonly TopicItem[]): Promise<void> {
   const known = new Set(topics.map(({ topicId }) => topicId))
-  for await (const { key } of queryAll(walk.deps, { pk: walk.deps.scope.workPk })) {
+  for await (const { key } of queryEach(walk.deps, { pk: walk.deps.scope.workPk })) {
     const [, topicId = '', group = ''] = key.sk.split('/')
     const item = known.has(topicId) ? undefined : await readSequencerItem(walk, topicId, Number(group))
     const sequencer = item && attempt(() => parseSequencer(item))

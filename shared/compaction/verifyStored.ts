@@ -7,9 +7,9 @@ import { limits } from '../base/limits.ts'
 import { decodeFlushFooter, flushFooterBytesMax } from '../metadata/flushFooter.ts'
 import { objectTimeMs } from '../metadata/objectId.ts'
 import { decodeSegmentFooter, segmentFooterBytesMax } from '../metadata/segmentFooter.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import { flushesNamedBy, isNamedSegment, type NamedFlushes } from './named.ts'
-import { queryAll } from './partitionItems.ts'
 import type { Walk } from './verify.ts'
 import { attempt } from './verifyBytes.ts'
 
@@ -29,11 +29,11 @@ interface Stored {
 
 async function verifyInlineItems(walk: Walk): Promise<void> {
   const { deps, summary } = walk
-  for await (const marker of queryAll(deps, { pk: deps.scope.inlinePrefixesPk })) {
+  for await (const marker of queryEach(deps, { pk: deps.scope.inlinePrefixesPk })) {
     for (const pk of deps.scope.inlineShards(marker.key.sk)) {
       if (walk.isOver()) return
       const shard: Stored[] = []
-      for await (const { key, attributes } of queryAll(deps, { pk })) {
+      for await (const { key, attributes } of queryEach(deps, { pk })) {
         summary.inlineItems++
         const data = dataOf(attributes.data) ?? new Uint8Array(0)
         const stored = { id: key.sk, place: `inline item ${key.sk}`, bytes: data.length }

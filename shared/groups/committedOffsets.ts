@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts'
 import type { StoredMember } from '../metadata/groupState.ts'
 import { memberFence, parseOffsets, type StoredOffset, type StoredOffsets } from '../metadata/offsetsItem.ts'
 import { committedBlockOf, committedPrefix } from '../metadata/scope.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { backoffMs, retryRepeatable } from '../ports/retry.ts'
 import { byText } from './assignors/assignor.ts'
 import {
@@ -32,8 +33,6 @@ interface TopicOffsets {
   readonly topic: TopicPlace
   readonly offsets: ReadonlyMap<number, StoredOffset>
 }
-
-const itemsPerPage = 1000
 
 /** By topic and partition; of `partitions` or of all. */
 export async function committedOffsets(
@@ -114,19 +113,8 @@ async function* storedBlocks(
   groupId: string,
 ): AsyncGenerator<{ readonly topicId: string; readonly stored: StoredOffsets }> {
   const { pk } = deps.scope.consumerGroup(groupId).state
-  for (let after: string | undefined; ; ) {
-    const page = {
-      pk,
-      prefix: committedPrefix,
-      limit: itemsPerPage,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    for (const item of items) {
-      yield { topicId: committedBlockOf(item.key.sk).topicId, stored: parseOffsets(item) }
-    }
-    if (next === undefined) return
-    after = next
+  for await (const item of queryEach(deps, { pk, prefix: committedPrefix })) {
+    yield { topicId: committedBlockOf(item.key.sk).topicId, stored: parseOffsets(item) }
   }
 }
 

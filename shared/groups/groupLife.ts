@@ -3,6 +3,7 @@
 
 import { beginning, type GroupLife, lifeAfter, parseLife } from '../metadata/groupLifeItem.ts'
 import { groupIdOf, type Scope } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { type RetryDeps, retryRepeatable } from '../ports/retry.ts'
 import type { Item, Table } from '../ports/table.ts'
 
@@ -10,8 +11,6 @@ export interface GroupLifeDeps extends RetryDeps {
   readonly table: Table
   readonly scope: Scope
 }
-
-const groupsPerPage = 500
 
 const parse = (item: Item | undefined): GroupLife | undefined => item && parseLife(item)
 
@@ -41,18 +40,10 @@ export interface ListedGroup {
 
 /** By id, ascending; those that are gone, too. */
 export async function allLives(deps: GroupLifeDeps): Promise<readonly ListedGroup[]> {
-  const found: ListedGroup[] = []
-  for (let after: string | undefined; ; ) {
-    const query = {
-      pk: deps.scope.consumerGroupsPk,
-      limit: groupsPerPage,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    found.push(...items.map((item) => ({ groupId: groupIdOf(item.key.sk), life: parseLife(item) })))
-    if (next === undefined) return found.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
-    after = next
-  }
+  const items = await queryAll(deps, { pk: deps.scope.consumerGroupsPk })
+  return items
+    .map((item) => ({ groupId: groupIdOf(item.key.sk), life: parseLife(item) }))
+    .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
 }
 
 /** Ids of those that are alive, ascending. */

@@ -6,13 +6,13 @@ import { groupUnchanged } from '../metadata/groupItem.ts'
 import { ending, type GroupLife, stillAlive } from '../metadata/groupLifeItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
 import { alivePrefix, committedPrefix, instancePrefix } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { ItemKey, TransactOutcome, TransactWrite } from '../ports/table.ts'
 import { currentLife } from './groupLife.ts'
 import type { GroupStoreDeps } from './groupStore.ts'
 
 const writesPerTransaction = 100
-const keysPerPage = 500
 
 /** `group` as it was read, without members. False: it has changed since. */
 export async function removeGroup(
@@ -72,13 +72,5 @@ const deletion = (key: ItemKey) => ({ kind: 'delete', key }) as const
 const transact = (deps: GroupStoreDeps, writes: readonly TransactWrite[]): Promise<TransactOutcome> =>
   retryRepeatableWrite(deps, () => deps.table.transact(writes))
 
-async function keysOf(deps: GroupStoreDeps, pk: string, prefix: string): Promise<ItemKey[]> {
-  const keys: ItemKey[] = []
-  for (let after: string | undefined; ; ) {
-    const query = { pk, prefix, limit: keysPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    keys.push(...items.map(({ key }) => key))
-    if (next === undefined) return keys
-    after = next
-  }
-}
+const keysOf = async (deps: GroupStoreDeps, pk: string, prefix: string): Promise<ItemKey[]> =>
+  (await queryAll(deps, { pk, prefix })).map(({ key }) => key)

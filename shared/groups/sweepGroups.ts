@@ -7,6 +7,7 @@ import { forgetting, type GroupLife } from '../metadata/groupLifeItem.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
 import { parseOffsets, type StoredOffsets } from '../metadata/offsetsItem.ts'
 import { committedBlockOf, committedPrefix } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Item, Write } from '../ports/table.ts'
 import type { GroupCoordinator } from './coordinator.ts'
@@ -35,8 +36,6 @@ interface Block {
   readonly topicId: string
   readonly offsets: StoredOffsets
 }
-
-const blocksPerPage = 100
 
 export async function sweepGroups(deps: SweepDeps, options: SweepOptions): Promise<void> {
   for (const { groupId, life } of await allLives(deps)) {
@@ -84,21 +83,10 @@ const deletion = ({ item, offsets }: Block): Write => ({
 
 async function readBlocks(deps: SweepDeps, groupId: string): Promise<readonly Block[]> {
   const { pk } = deps.scope.consumerGroup(groupId).state
-  const blocks: Block[] = []
-  for (let after: string | undefined; ; ) {
-    const page = {
-      pk,
-      prefix: committedPrefix,
-      limit: blocksPerPage,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    for (const item of items) {
-      blocks.push({ item, topicId: committedBlockOf(item.key.sk).topicId, offsets: parseOffsets(item) })
-    }
-    if (next === undefined) return blocks
-    after = next
-  }
+  const items = await queryAll(deps, { pk, prefix: committedPrefix })
+  return items.map((item) => {
+    return { item, topicId: committedBlockOf(item.key.sk).topicId, offsets: parseOffsets(item) }
+  })
 }
 
 /** Nothing that was written for it can land any more: nobody has to know that it was. */

@@ -9,6 +9,7 @@ import {
   type UsageMetric,
   type UsageRow,
 } from '../metadata/usageItem.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -26,8 +27,6 @@ export interface HourOfUsage {
   readonly rows: readonly UsageRow[]
 }
 
-const itemsPerPage = 200
-
 /** Hours that begin in [fromMs, toMs), by their time. */
 export async function readUsage(
   deps: UsageDeps,
@@ -37,16 +36,9 @@ export async function readUsage(
   const hours = new Map<string, UsageRow[]>()
   // The end is exclusive: an hour's items sort behind the hour itself.
   const bounds = { pk: deps.scope.usagePk, from: hourAt(fromMs + hourMs - 1), to: hourAt(toMs + hourMs - 1) }
-  for (let after: string | undefined; ; ) {
-    const page = { ...bounds, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    for (const item of items) {
-      const rows = hours.get(hourOf(item.key.sk)) ?? []
-      rows.push(...parseUsageItem(item))
-      hours.set(hourOf(item.key.sk), rows)
-    }
-    if (next === undefined) break
-    after = next
+  for await (const item of queryEach(deps, bounds)) {
+    const hour = hourOf(item.key.sk)
+    hours.set(hour, [...(hours.get(hour) ?? []), ...parseUsageItem(item)])
   }
   return Array.from(hours, ([hour, rows]) => ({ startMs: hourStartMs(hour), rows }))
 }

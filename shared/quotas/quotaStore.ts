@@ -4,6 +4,7 @@
 
 import { KafkaError } from '../base/errors.ts'
 import type { Scope } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryWithoutEffect } from '../ports/retry.ts'
 import type { Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -35,7 +36,6 @@ export interface QuotaStore {
 }
 
 const entitiesMax = 1000
-const entitiesPerPage = 1000
 /** Of a transaction's hundred writes one is the version's. */
 export const alterationsMax = 99
 const attemptsMax = 10
@@ -113,19 +113,13 @@ function nextVersion(scope: Scope, version: number): TransactWrite {
   return { kind: 'update', key: scope.quotaVersion(), actions: [set], when: [unchanged] }
 }
 
-async function readAll({ table, scope, ...deps }: QuotaStoreDeps): Promise<readonly EntityQuotas[]> {
-  const all: EntityQuotas[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: scope.quotasPk, limit: entitiesPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => table.query(page))
-    for (const { attributes } of items) {
-      const entity: EntityQuotas['entity'] = JSON.parse(String(attributes.entity))
-      const values: EntityQuotas['values'] = JSON.parse(String(attributes.quotas))
-      all.push({ entity, values })
-    }
-    if (next === undefined) return all
-    after = next
-  }
+async function readAll(deps: QuotaStoreDeps): Promise<readonly EntityQuotas[]> {
+  const items = await queryAll(deps, { pk: deps.scope.quotasPk })
+  return items.map(({ attributes }) => {
+    const entity: EntityQuotas['entity'] = JSON.parse(String(attributes.entity))
+    const values: EntityQuotas['values'] = JSON.parse(String(attributes.quotas))
+    return { entity, values }
+  })
 }
 
 async function readVersion({ table, scope, ...deps }: QuotaStoreDeps): Promise<number> {

@@ -4,6 +4,7 @@
 
 import { KafkaError } from '../base/errors.ts'
 import type { Scope } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -34,7 +35,6 @@ export interface AclStore {
 }
 
 const bindingsMax = 10_000
-const bindingsPerPage = 1000
 /** Of a transaction's hundred writes one is the version's. */
 const bindingsPerTransaction = 99
 
@@ -82,16 +82,8 @@ async function change(
   }
 }
 
-async function readAll({ table, scope, ...deps }: AclStoreDeps): Promise<readonly AclBinding[]> {
-  const bindings: AclBinding[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: scope.aclsPk, limit: bindingsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => table.query(page))
-    bindings.push(...items.map(parse))
-    if (next === undefined) return bindings
-    after = next
-  }
-}
+const readAll = async (deps: AclStoreDeps): Promise<readonly AclBinding[]> =>
+  (await queryAll(deps, { pk: deps.scope.aclsPk })).map(parse)
 
 async function readVersion({ table, scope, ...deps }: AclStoreDeps): Promise<number> {
   const item = await retryRepeatable(deps, () => table.get(scope.aclVersion()))

@@ -1,9 +1,11 @@
 // The API keys of a deployment: made, found by id, listed by cluster, used, revoked. A secret passes through here once,
 // on its way to whoever asked for the key.
 
+import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
 import { type ApiKeyItem, apiKeyAttributes, parseApiKeyItem } from '../metadata/apiKeyItem.ts'
 import { apiKeyKey, createScope, listedOperatorKey, operatorKeysPk } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { ItemKey, Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -37,7 +39,7 @@ export interface ApiKeys {
   noteUse(keyId: string, nowMs: number): Promise<void>
 }
 
-const keysPerPage = 500
+const readsAtOnce = 16
 
 export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
   return {
@@ -74,15 +76,10 @@ async function getKey(deps: ApiKeysDeps, keyId: string): Promise<ApiKeyItem | un
 }
 
 async function listKeys(deps: ApiKeysDeps, clusterId: string | undefined): Promise<readonly ApiKeyItem[]> {
-  const keys: ApiKeyItem[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: listPk(clusterId), limit: keysPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    const found = await Promise.all(items.map(({ key }) => getKey(deps, key.sk)))
-    keys.push(...found.filter((key) => key !== undefined))
-    if (next === undefined) return keys
-    after = next
-  }
+  const limiter = createLimiter(readsAtOnce)
+  const items = await queryAll(deps, { pk: listPk(clusterId) })
+  const keys = await Promise.all(items.map(({ key }) => limiter(() => getKey(deps, key.sk))))
+  return keys.filter((key) => key !== undefined)
 }
 
 async function revokeKey(deps: ApiKeysDeps, keyId: string): Promise<void> {

@@ -17,6 +17,7 @@ import {
   identityProviderKey,
   identityProvidersPk,
 } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, ItemKey, Table } from '../ports/table.ts'
@@ -53,7 +54,6 @@ const maxAgeMs = 4000
 /** All of them are read at once, so that a flood of tokens of unknown issuers reads nothing. */
 const providersMax = 200
 const poolsMax = 1000
-const itemsPerPage = 500
 
 export function createIdentityProviders(deps: IdentityProvidersDeps): IdentityProviders {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: providersMax }
@@ -112,16 +112,7 @@ function checkCount(whose: string, what: string, count: number, max: number): vo
   throw new KafkaError('POLICY_VIOLATION', `${whose} has at most ${max} ${what}.`)
 }
 
-async function readAll(deps: IdentityProvidersDeps, pk: string): Promise<readonly Item[]> {
-  const all: Item[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    all.push(...items)
-    if (next === undefined) return all
-    after = next
-  }
-}
+const readAll = (deps: IdentityProvidersDeps, pk: string): Promise<readonly Item[]> => queryAll(deps, { pk })
 
 async function put(deps: IdentityProvidersDeps, key: ItemKey, attributes: Item['attributes']): Promise<void> {
   await retryRepeatableWrite(deps, () => deps.table.write({ kind: 'put', key, attributes }))

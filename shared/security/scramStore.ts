@@ -4,7 +4,8 @@
 import { KafkaError } from '../base/errors.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { parseScramItem, type ScramItem, scramAttributes } from '../metadata/scramItem.ts'
-import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
+import { queryAll } from '../ports/queryAll.ts'
+import { retryRepeatableWrite } from '../ports/retry.ts'
 import type { Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { type ScramCredential, type ScramMechanism, scramMechanisms } from './scram.ts'
@@ -43,7 +44,6 @@ export interface ScramStore {
 
 const credentialsMax = 2000
 const userLengthMax = 255
-const itemsPerPage = 500
 
 export function createScramStore(deps: ScramStoreDeps): ScramStore {
   const list = () => readAll(deps)
@@ -106,13 +106,5 @@ async function write({ table, scope, ...deps }: ScramStoreDeps, changes: readonl
   await retryRepeatableWrite(deps, () => table.transact(writes))
 }
 
-async function readAll({ table, scope, ...deps }: ScramStoreDeps): Promise<readonly ScramItem[]> {
-  const all: ScramItem[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: scope.scramPk, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => table.query(page))
-    all.push(...items.map(parseScramItem))
-    if (next === undefined) return all
-    after = next
-  }
-}
+const readAll = async (deps: ScramStoreDeps): Promise<readonly ScramItem[]> =>
+  (await queryAll(deps, { pk: deps.scope.scramPk })).map(parseScramItem)

@@ -6,7 +6,7 @@ import { clusterResource } from '../security/acl.ts'
 import { isInternalTopic } from '../topics/names.ts'
 import { type Ask, createAsk, type Rights, refused } from './ask.ts'
 import { authorizeGroups, authorizeInstances } from './authorizedGroups.ts'
-import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
+import type { Acls, ClientQuotas, Cluster, Topics } from './cluster.ts'
 import type { Scram } from './scram.ts'
 
 export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Rights): Cluster {
@@ -23,19 +23,6 @@ export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Ri
     instances: authorizeInstances(cluster.instances, ask),
   }
 }
-
-type Topics = Pick<
-  Cluster,
-  | 'createTopic'
-  | 'listTopics'
-  | 'describeTopic'
-  | 'deleteTopic'
-  | 'createPartitions'
-  | 'describeConfigs'
-  | 'listConfigs'
-  | 'alterConfigs'
-  | 'defaultConfigs'
->
 
 function authorizeTopics(cluster: Cluster, ask: Ask): Topics {
   return {

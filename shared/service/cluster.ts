@@ -116,20 +116,8 @@ export type Acls = Pick<AclStore, 'create' | 'list' | 'delete'>
 /** Kafka's DescribeClientQuotas and AlterClientQuotas. */
 export type ClientQuotas = Pick<QuotaStore, 'describe' | 'alter'>
 
-export interface Cluster {
-  readonly clusterId: string
-  readonly groups: Groups
-  /** undefined: whoever reaches this cluster may do everything, and there is nothing to bind. */
-  readonly acls: Acls | undefined
-  /** undefined: likewise, and nobody is held to any. */
-  readonly clientQuotas: ClientQuotas | undefined
-  /** What was used in the hours that begin in [fromMs, toMs); undefined: nobody counts. */
-  readonly usage: ((fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>) | undefined
-  /** What the Kafka protocol asks of who calls by a user's name and password. */
-  readonly scram: Scram
-  /** Consumer instances as they are stored; what they do is createConsumerInstances' work. */
-  readonly instances: InstanceStore
-
+/** Kafka's admin calls about topics. */
+export interface Topics {
   /** Errors: INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. */
   createTopic(topic: TopicToCreate): Promise<Topic>
   /** By name. */
@@ -145,6 +133,21 @@ export interface Cluster {
   listConfigs(): Promise<readonly TopicConfigs[]>
   alterConfigs(name: string, operations: readonly ConfigOperation[], validateOnly: boolean): Promise<Topic>
   defaultConfigs(): readonly ConfigEntry[]
+}
+
+export interface Cluster extends Topics {
+  readonly clusterId: string
+  readonly groups: Groups
+  /** undefined: whoever reaches this cluster may do everything, and there is nothing to bind. */
+  readonly acls: Acls | undefined
+  /** undefined: likewise, and nobody is held to any. */
+  readonly clientQuotas: ClientQuotas | undefined
+  /** What was used in the hours that begin in [fromMs, toMs); undefined: nobody counts. */
+  readonly usage: ((fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>) | undefined
+  /** What the Kafka protocol asks of who calls by a user's name and password. */
+  readonly scram: Scram
+  /** Consumer instances as they are stored; what they do is createConsumerInstances' work. */
+  readonly instances: InstanceStore
 
   /** Refuses what would be refused whatever the records are: before anybody reads and parses them. */
   admitProduce(topicName: string): Promise<void>

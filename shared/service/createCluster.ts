@@ -12,7 +12,7 @@ import { createProducerIds } from '../log/producerIds.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { type Catalog, createCatalog } from '../topics/catalog.ts'
 import { alterConfigs, describeConfigs, parseOverrides } from '../topics/configs.ts'
-import type { Cluster, Topic, TopicConfigs } from './cluster.ts'
+import type { Cluster, Topic, TopicConfigs, Topics } from './cluster.ts'
 import { createGroups } from './createGroups.ts'
 import { createFetch, type FetchSettings } from './fetch.ts'
 import { createInstanceStore } from './instanceStore.ts'
@@ -88,20 +88,7 @@ export function createCluster(
   }
 }
 
-type Admin = Pick<
-  Cluster,
-  | 'createTopic'
-  | 'listTopics'
-  | 'describeTopic'
-  | 'deleteTopic'
-  | 'createPartitions'
-  | 'describeConfigs'
-  | 'listConfigs'
-  | 'alterConfigs'
-  | 'defaultConfigs'
->
-
-function createAdmin(catalog: Catalog, topics: TopicCache, settings: ClusterSettings): Admin {
+function createAdmin(catalog: Catalog, topics: TopicCache, settings: ClusterSettings): Topics {
   const describe = async (name: string) => {
     const topic = await catalog.get(name)
     if (!topic) throw unknownTopic(name)

@@ -5,7 +5,9 @@ import type * as commits from '../groups/checkOffsets.ts'
 import type * as outcomes from '../groups/commitOffsets.ts'
 import type * as committed from '../groups/committedOffsets.ts'
 import type * as protocol from '../groups/heartbeat.ts'
+import type { OffsetLag } from '../groups/lag.ts'
 import type * as members from '../groups/members.ts'
+import type { Offsets } from '../groups/offsets.ts'
 import type * as targets from '../groups/planReset.ts'
 import type * as resets from '../groups/resetOffsets.ts'
 
@@ -52,18 +54,13 @@ export interface GroupDescription {
   readonly members: readonly MemberDescription[]
 }
 
-/** Of a partition with a committed offset. */
-export interface PartitionLag extends TopicPartition {
-  readonly currentOffset: number
-  readonly logEndOffset: number
-  readonly lag: number
-  readonly metadata: string
+export interface PartitionLag extends OffsetLag {
   /** Who owns the partition now. */
   readonly member: MemberDescription | undefined
 }
 
 /** Errors of every call: INVALID_GROUP_ID. */
-export interface Groups {
+export interface Groups extends Omit<Offsets, 'lags'> {
   /**
    * Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR,
    * INVALID_REGULAR_EXPRESSION, GROUP_MAX_SIZE_REACHED, INVALID_REQUEST.
@@ -77,29 +74,5 @@ export interface Groups {
   /** With its offsets. Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
   deleteGroup(groupId: string): Promise<void>
 
-  /**
-   * Without a member only while the group is empty (UNKNOWN_MEMBER_ID). Errors of the whole: UNKNOWN_MEMBER_ID,
-   * STALE_MEMBER_EPOCH, GROUP_ID_NOT_FOUND; of a partition: OFFSET_METADATA_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION,
-   * OFFSET_OUT_OF_RANGE.
-   */
-  commitOffsets(
-    groupId: string,
-    member: GroupMember | undefined,
-    offsets: readonly OffsetToCommit[],
-  ): Promise<readonly OffsetOutcome[]>
-  /**
-   * Of these partitions, or of all; those without a commit are left out. A member that reads takes the partitions it
-   * owns over: from then on a commit of an owner before it is refused.
-   */
-  committedOffsets(
-    groupId: string,
-    member: GroupMember | undefined,
-    partitions: readonly TopicPartition[] | undefined,
-  ): Promise<readonly CommittedOffset[]>
-  /** Errors: GROUP_ID_NOT_FOUND; of a partition: GROUP_SUBSCRIBED_TO_TOPIC. */
-  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetOutcome[]>
-  /** Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, UNKNOWN_TOPIC_OR_PARTITION. */
-  resetOffsets(request: ResetRequest): Promise<readonly ResetOffset[]>
-  /** By topic and partition. Error: GROUP_ID_NOT_FOUND. */
   lags(groupId: string): Promise<readonly PartitionLag[]>
 }

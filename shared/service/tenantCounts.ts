@@ -1,11 +1,8 @@
 // How many topics, partitions and groups a tenant has: read once in a while, and counted on from there for what this
 // process makes.
 
-import { groupIdOf, type Scope } from '../metadata/scope.ts'
+import { type GroupLifeDeps, listedGroups } from '../groups/groupLife.ts'
 import { createRemembered } from '../ports/remembered.ts'
-import { retryRepeatable } from '../ports/retry.ts'
-import type { Table } from '../ports/table.ts'
-import type { Clock, Random } from '../ports/world.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface TenantCounts {
@@ -16,20 +13,9 @@ export interface TenantCounts {
   noteGroup(groupId: string): void
 }
 
-export interface TenantCountsDeps {
-  readonly table: Table
-  readonly clock: Clock
-  readonly random: Random
-  readonly scope: Pick<Scope, 'consumerGroupsPk'>
-}
-
 const maxAgeMs = 4000
-const groupsPerPage = 1000
 
-export function createTenantCounts(
-  deps: TenantCountsDeps,
-  cluster: Pick<Cluster, 'listTopics'>,
-): TenantCounts {
+export function createTenantCounts(deps: GroupLifeDeps, cluster: Pick<Cluster, 'listTopics'>): TenantCounts {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: 1 }
   let made = { topics: 0, partitions: 0 }
   const topics = createRemembered(settings, async () => {
@@ -42,7 +28,7 @@ export function createTenantCounts(
   // Groups that were there once are asked for again and again: only one that is not known costs another look.
   const known = new Set<string>()
   const groups = createRemembered(settings, async () => {
-    const there = await listGroupIds(deps)
+    const there = await listedGroups(deps)
     known.clear()
     for (const groupId of there) known.add(groupId)
   })
@@ -62,20 +48,5 @@ export function createTenantCounts(
     noteGroup: (groupId) => {
       known.add(groupId)
     },
-  }
-}
-
-async function listGroupIds({ table, scope, ...deps }: TenantCountsDeps): Promise<readonly string[]> {
-  const ids: string[] = []
-  for (let after: string | undefined; ; ) {
-    const page = {
-      pk: scope.consumerGroupsPk,
-      limit: groupsPerPage,
-      ...(after === undefined ? {} : { after }),
-    }
-    const { items, next } = await retryRepeatable(deps, () => table.query(page))
-    ids.push(...items.map(({ key }) => groupIdOf(key.sk)))
-    if (next === undefined) return ids
-    after = next
   }
 }

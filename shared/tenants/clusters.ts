@@ -4,6 +4,7 @@ import { base32 } from '../base/bytes.ts'
 import { KafkaError } from '../base/errors.ts'
 import { type ClusterItem, clusterAttributes, parseClusterItem } from '../metadata/clusterItem.ts'
 import { clusterKey, clustersPk, isTenantId } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -34,7 +35,6 @@ export interface ClusterRegistry {
 }
 
 const changeAttemptsMax = 10
-const clustersPerPage = 500
 
 export function createClusterRegistry(deps: ClusterRegistryDeps): ClusterRegistry {
   return {
@@ -86,16 +86,8 @@ async function get(deps: ClusterRegistryDeps, clusterId: string): Promise<Cluste
   return item && parseClusterItem(item)
 }
 
-async function list(deps: ClusterRegistryDeps): Promise<readonly ClusterItem[]> {
-  const clusters: ClusterItem[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: clustersPk, limit: clustersPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    clusters.push(...items.map(parseClusterItem))
-    if (next === undefined) return clusters
-    after = next
-  }
-}
+const list = async (deps: ClusterRegistryDeps): Promise<readonly ClusterItem[]> =>
+  (await queryAll(deps, { pk: clustersPk })).map(parseClusterItem)
 
 async function update(
   deps: ClusterRegistryDeps,

@@ -16,6 +16,7 @@ import {
 } from '../metadata/scope.ts'
 import { groupOf } from '../metadata/sequencer.ts'
 import type { ObjectStore } from '../ports/objectStore.ts'
+import { queryEach } from '../ports/queryAll.ts'
 import { retryRepeatable } from '../ports/retry.ts'
 import type { Item, ItemKey, Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -35,7 +36,6 @@ interface Erasure {
   readonly isOver: () => boolean
 }
 
-const itemsPerPage = 500
 const objectsPerPage = 1000
 const writesAtOnce = 16
 
@@ -138,17 +138,10 @@ async function eraseObjects({ deps, scope, isOver }: Erasure): Promise<boolean> 
   return false
 }
 
-/** What is deleted on the way does not move what comes: pages go on behind a key. */
 async function* itemsOf({ deps, isOver }: Erasure, pk: string): AsyncGenerator<Item> {
-  for (let after: string | undefined; ; ) {
-    const query = { pk, limit: itemsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(query))
-    for (const item of items) {
-      if (isOver()) return
-      yield item
-    }
-    if (next === undefined) return
-    after = next
+  for await (const item of queryEach(deps, { pk })) {
+    if (isOver()) return
+    yield item
   }
 }
 

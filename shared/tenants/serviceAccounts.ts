@@ -4,6 +4,7 @@
 import { base32 } from '../base/bytes.ts'
 import { invariant, KafkaError } from '../base/errors.ts'
 import { serviceAccountKey, serviceAccountsPk } from '../metadata/scope.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -30,8 +31,6 @@ export interface ServiceAccountsDeps {
   readonly clock: Clock
   readonly random: Random
 }
-
-const accountsPerPage = 500
 
 export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccounts {
   return {
@@ -61,16 +60,8 @@ export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccount
 
 const isAccountId = (text: string): boolean => /^sa-[a-z2-7]{10}$/.test(text)
 
-async function list(deps: ServiceAccountsDeps): Promise<readonly ServiceAccount[]> {
-  const accounts: ServiceAccount[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: serviceAccountsPk, limit: accountsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    accounts.push(...items.map(parse))
-    if (next === undefined) return accounts
-    after = next
-  }
-}
+const list = async (deps: ServiceAccountsDeps): Promise<readonly ServiceAccount[]> =>
+  (await queryAll(deps, { pk: serviceAccountsPk })).map(parse)
 
 function parse({ key, attributes }: Item): ServiceAccount {
   const { name, about, created } = attributes

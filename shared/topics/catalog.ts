@@ -8,6 +8,7 @@ import { limits } from '../base/limits.ts'
 import { newTopicId } from '../metadata/objectId.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { parseTopicItem, type TopicItem, topicAttributes } from '../metadata/topicItem.ts'
+import { queryAll } from '../ports/queryAll.ts'
 import { mayHaveHappened, retryRepeatable, retryRepeatableWrite, retryWithoutEffect } from '../ports/retry.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -37,7 +38,6 @@ export interface Catalog {
 }
 
 const changeAttemptsMax = 10
-const topicsPerPage = 500
 
 export function createCatalog(deps: CatalogDeps): Catalog {
   return {
@@ -63,14 +63,8 @@ async function getTopic(deps: CatalogDeps, name: string): Promise<TopicItem | un
 }
 
 async function listTopics(deps: CatalogDeps): Promise<readonly TopicItem[]> {
-  const topics: TopicItem[] = []
-  for (let after: string | undefined; ; ) {
-    const page = { pk: deps.scope.topicsPk, limit: topicsPerPage, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await retryRepeatable(deps, () => deps.table.query(page))
-    topics.push(...items.map(parseTopicItem))
-    if (next === undefined) return topics.sort((a, b) => (a.name < b.name ? -1 : 1))
-    after = next
-  }
+  const items = await queryAll(deps, { pk: deps.scope.topicsPk })
+  return items.map(parseTopicItem).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 async function checkNew(deps: CatalogDeps, { name, partitionCount }: NewTopicSize): Promise<void> {

@@ -1,4 +1,4 @@
-// Ceph's programs from Debian's packages, as any user and without installing them: downloaded by apt and unpacked into
+// Ceph's programs from Debian's packages, without root and without installing them: downloaded by apt and unpacked into
 // a folder of the user's cache, where the next run finds them.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'

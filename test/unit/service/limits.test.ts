@@ -75,6 +75,22 @@ test('configs, request sizes, groups and keys have limits', async () => {
   assert.match((await key()).body.message, /limit api_keys/)
 })
 
+test('a group that was deleted counts no more', async () => {
+  const { caller, limit } = await createWorld()
+  await limit({ groups: 1 })
+  const heartbeat = (group: string, member_epoch: number) =>
+    caller('POST', `/consumer-groups/${group}:heartbeat`, {
+      ...{ member_id: 'm', member_epoch, rebalance_timeout_ms: 60_000, topic_partitions: [] },
+      subscribed_topic_names: ['t'],
+    })
+  assert.equal((await heartbeat('g', 0)).status, 200)
+  assert.match((await heartbeat('h', 0)).body.message, /limit groups/)
+  assert.equal((await heartbeat('g', -1)).status, 200)
+  assert.equal((await caller('DELETE', '/consumer-groups/g')).status, 204)
+  await limit({ groups: 1 })
+  assert.equal((await heartbeat('h', 0)).status, 200)
+})
+
 test('an operator sees the limits that hold, and changes only such as there are', async () => {
   const { root, limit } = await createWorld()
   const { body } = await root('GET', '/cmk/v2/clusters/local')

@@ -83,7 +83,7 @@ test('when all reads are late, at most eight and then one of sixteen are asked f
 test('late becomes later than 19 of 20 reads', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 19 }), fc.integer({ min: 0, max: 96 }), (scale, start) => {
-      // Durations from scale to 100 * scale, each as often as any other, in an order without a pattern.
+      // Durations from scale to 100 * scale, all of them equally often, in an order without a pattern.
       let lateMs = 200
       for (let read = start; read < start + 3000; read += 1) {
         lateMs = nextLateMs(lateMs, (1 + ((read * 37) % 100)) * scale)
