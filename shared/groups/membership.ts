@@ -34,12 +34,25 @@ export function applyHeartbeat(
     leave(roster, request)
     return
   }
+  checkPatterns(roster, request)
   const isJoin = request.memberEpoch === joinEpoch
   const member = isJoin ? joinGroup(roster, request, rules) : findMember(roster, request)
   if (!isJoin) checkEpoch(member, request.memberEpoch, owned)
   const told = withFieldsOf(member, request)
   if (!sameSubscription(member, told) || member.assignor !== told.assignor) roster.changed = true
   roster.members.set(told.memberId, told)
+}
+
+/** Each is matched with every topic whenever a member comes, in a process that serves others too. */
+const patternsMax = 10
+
+function checkPatterns({ members }: Roster, { memberId, subscribedTopicRegex }: HeartbeatRequest): void {
+  if (!subscribedTopicRegex) return
+  const patterns = new Set([subscribedTopicRegex])
+  for (const member of members.values()) {
+    if (member.memberId !== memberId && member.subscribedTopicRegex) patterns.add(member.subscribedTopicRegex)
+  }
+  if (patterns.size > patternsMax) throw groupFull(`its members subscribe by ${patternsMax} patterns`)
 }
 
 export function removeMember(roster: Roster, memberId: string): void {

@@ -6,6 +6,8 @@ import { KafkaError } from '../base/errors.ts'
 
 /** Kafka sets no bound; a pattern is kept with its group, and compiled by every process that meets it. */
 const patternLengthMax = 1_000
+/** A few characters may repeat others a thousand times; a literal of all that are allowed comes to as many steps. */
+const patternStepsMax = 2_000
 const patternsRemembered = 100
 
 const remembered = new Map<string, RE2JS>()
@@ -26,6 +28,13 @@ function compile(source: string): RE2JS {
   if (source.length > patternLengthMax) {
     throw invalid(`it has ${source.length} characters and ${patternLengthMax} are allowed`)
   }
+  const pattern = parse(source)
+  const steps = pattern.programSize()
+  if (steps <= patternStepsMax) return pattern
+  throw invalid(`it comes to ${steps} steps and ${patternStepsMax} are allowed`)
+}
+
+function parse(source: string): RE2JS {
   try {
     return RE2JS.compile(source)
   } catch (error) {
