@@ -18,16 +18,23 @@ const help: Readonly<Record<UsageMetric, string>> = {
   received_records: 'Records that were stored.',
   sent_records: 'Records that were sent.',
   retained_bytes: 'Bytes of batches that are kept, as of the last sample.',
+  throttle_time_milliseconds: 'Time that callers were told to wait because of quotas.',
+  throttled_request_count: 'Requests that quotas refused; they are not among the others.',
 }
 
-export async function usageMetricsOf(access: Access, nowMs: number): Promise<readonly Metric[]> {
+export async function usageMetricsOf(
+  { usage }: Pick<Access, 'usage'>,
+  clusterIds: readonly string[],
+  nowMs: number,
+): Promise<readonly Metric[]> {
+  if (usage === undefined) return []
   const limit = createLimiter(readsAtOnce)
   const midnightMs = nowMs - (nowMs % dayMs)
   const read = async (clusterId: string) => {
-    const hours = await readVisible(access, clusterId, midnightMs, nowMs + 1)
+    const hours = await visible(usage(clusterId, midnightMs, nowMs + 1))
     return { clusterId, hours }
   }
-  const clusters = await Promise.all(access.clusterIds.map((clusterId) => limit(() => read(clusterId))))
+  const clusters = await Promise.all(clusterIds.map((clusterId) => limit(() => read(clusterId))))
   return usageMetrics.map((name) => ({
     name: `confluent_kafka_server_${name}`,
     help: help[name],
@@ -36,14 +43,9 @@ export async function usageMetricsOf(access: Access, nowMs: number): Promise<rea
   }))
 }
 
-async function readVisible(
-  access: Access,
-  clusterId: string,
-  fromMs: number,
-  toMs: number,
-): Promise<readonly HourOfUsage[]> {
+async function visible(usage: Promise<readonly HourOfUsage[]>): Promise<readonly HourOfUsage[]> {
   try {
-    return (await access.cluster(clusterId)?.usage?.(fromMs, toMs)) ?? []
+    return await usage
   } catch (error) {
     if (error instanceof KafkaError && error.code === 'CLUSTER_AUTHORIZATION_FAILED') return []
     throw error

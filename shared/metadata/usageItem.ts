@@ -2,7 +2,8 @@
 // hour began, so that storing it again changes nothing. Attributes (names are stored):
 //
 //   seq    grows with every write of the part: an older one that lands late is refused
-//   rows   JSON: [[topic, principal, requests, bytes in, bytes out, records in, records out, retained bytes], …]
+//   rows   JSON: [[topic, principal, requests, bytes in, bytes out, records in, records out, retained bytes, told to
+//          wait in ms, requests refused by quotas], …]; what ends earlier is of an older version
 //
 // A row without a topic is of calls that name none. Retained bytes are a sample, of the process called `retained`.
 
@@ -16,6 +17,8 @@ export const usageMetrics = [
   'received_records',
   'sent_records',
   'retained_bytes',
+  'throttle_time_milliseconds',
+  'throttled_request_count',
 ] as const
 export type UsageMetric = (typeof usageMetrics)[number]
 
@@ -54,6 +57,8 @@ export function valuesOf(value: (name: UsageMetric, index: number) => number): R
     received_records: value('received_records', 3),
     sent_records: value('sent_records', 4),
     retained_bytes: value('retained_bytes', 5),
+    throttle_time_milliseconds: value('throttle_time_milliseconds', 6),
+    throttled_request_count: value('throttled_request_count', 7),
   }
 }
 

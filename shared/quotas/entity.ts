@@ -33,6 +33,8 @@ export interface GoverningQuota {
   readonly limit: number
   /** Requests with the same name count together. */
   readonly counter: string
+  /** Clients name themselves, and each that does has a counter: there is no end of them. */
+  readonly isOfMany: boolean
 }
 
 /** The one form of an entity: its fields in this order. */
@@ -51,7 +53,8 @@ export function findQuota(
   if (index.size === 0) return undefined
   for (const { entity, counter } of candidates(user, clientId)) {
     const limit = index.get(entityText(entity))?.[key]
-    if (limit !== undefined) return { limit, counter: entityText(counter) }
+    if (limit !== undefined)
+      return { limit, counter: entityText(counter), isOfMany: entity.clientId === null }
   }
   return undefined
 }

@@ -16,8 +16,10 @@ import {
   indexQuotas,
   matchesQuotaFilter,
   type QuotaAlteration,
+  type QuotaEntity,
   type QuotaFilter,
   type QuotaIndex,
+  type QuotaValues,
 } from './entity.ts'
 
 export interface QuotaStoreDeps {
@@ -27,10 +29,16 @@ export interface QuotaStoreDeps {
   readonly scope: Scope
 }
 
+export interface QuotaChange {
+  readonly entity: QuotaEntity
+  readonly before: QuotaValues
+  readonly after: QuotaValues
+}
+
 export interface QuotaStore {
   describe(filter: QuotaFilter): Promise<readonly EntityQuotas[]>
   /** All or none. Errors: INVALID_REQUEST, POLICY_VIOLATION where there would be more than a cluster may have. */
-  alter(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<void>
+  alter(alterations: readonly QuotaAlteration[], validateOnly: boolean): Promise<readonly QuotaChange[]>
   /** As it was when `index` was called or later; costs one small read where nothing has changed. */
   index(): Promise<QuotaIndex>
 }
@@ -59,16 +67,14 @@ async function alter(
   deps: QuotaStoreDeps,
   alterations: readonly QuotaAlteration[],
   validateOnly: boolean,
-): Promise<void> {
+): Promise<readonly QuotaChange[]> {
   checkAlterations(alterations)
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const version = await readVersion(deps)
     const before = indexQuotas(await readAll(deps))
     const after = new Map(before)
-    for (const one of alterations) {
-      const text = entityText(one.entity)
-      after.set(text, alterValues(before.get(text) ?? {}, one))
-    }
+    const changes = alterations.map((one) => changeOf(before, one))
+    for (const one of changes) after.set(entityText(one.entity), one.after)
     const left = [...after.values()].filter((values) => Object.keys(values).length > 0)
     if (left.length > entitiesMax) {
       throw new KafkaError(
@@ -76,14 +82,20 @@ async function alter(
         `A cluster has client quotas of at most ${entitiesMax} entities.`,
       )
     }
-    if (validateOnly) return
+    if (validateOnly) return changes
     const writes = alterations.map(({ entity }) => writeOf(deps.scope, entityText(entity), after))
     const outcome = await retryWithoutEffect(deps, () =>
       deps.table.transact([...writes, nextVersion(deps.scope, version)]),
     )
-    if (outcome.ok) return
+    if (outcome.ok) return changes
   }
   throw new KafkaError('KAFKA_STORAGE_ERROR', 'The quotas are being changed by many at once. Try again.')
+}
+
+function changeOf(quotas: QuotaIndex, alteration: QuotaAlteration): QuotaChange {
+  const { entity } = alteration
+  const before = quotas.get(entityText(entity)) ?? {}
+  return { entity, before, after: alterValues(before, alteration) }
 }
 
 function checkAlterations(alterations: readonly QuotaAlteration[]): void {

@@ -2,9 +2,10 @@
 // overdrawn either waits, and so does everybody who shares it.
 
 import { KafkaError } from '../base/errors.ts'
-import type { Counter, Counters, QuotaKind } from './counters.ts'
+import type { Counter, Counters } from './counters.ts'
 import { entityText, findQuota, type QuotaIndex, type QuotaKey, type QuotaValues } from './entity.ts'
 import { throttleMs, tokensMax } from './tokenBucket.ts'
+import type { QuotaKind } from './usedQuotaItem.ts'
 
 export interface Caller {
   readonly user: string
@@ -48,13 +49,15 @@ export function createThrottle(
   index: QuotaIndex,
   tenant: QuotaValues,
   { user, clientId }: Caller,
+  noteRefused: (waitMs: number) => void,
 ): Throttle {
   const governing = (kind: QuotaKind): readonly Governing[] => {
     const { key, tokens } = quotas[kind]
     const own = findQuota(index, key, user, clientId)
     const limit = tenant[key]
-    const found = [...(own ? [own] : []), ...(limit === undefined ? [] : [{ limit, counter: tenantCounter }])]
-    return found.map((one) => ({ counter: counters(one.counter), limit: one.limit * tokens }))
+    const all = limit === undefined ? undefined : { limit, counter: tenantCounter, isOfMany: false }
+    const found = [own, all].filter((one) => one !== undefined)
+    return found.map((one) => ({ counter: counters(one.counter, one.isOfMany), limit: one.limit * tokens }))
   }
   const known = {
     in: governing('in'),
@@ -72,7 +75,9 @@ export function createThrottle(
     waitMs,
     refuseWaiting(kind) {
       const ms = waitMs(kind)
-      if (ms > 0) throw exceeded(quotas[kind].key, ms)
+      if (ms === 0) return
+      noteRefused(ms)
+      throw exceeded(quotas[kind].key, ms)
     },
     take(kind, amount) {
       for (const { counter, limit } of known[kind]) counter.take(kind, amount, limit)

@@ -26,9 +26,9 @@ export function createLimitedCluster(cluster: Cluster, deps: LimitedClusterDeps)
 type Topics = Pick<Cluster, 'createTopic' | 'createPartitions' | 'alterConfigs'>
 
 function limitTopics(cluster: Cluster, { limits, counts }: LimitedClusterDeps): Topics {
-  const defaults = new Map(cluster.defaultConfigs().map(({ name, value }) => [name, value]))
+  const defaultOf = (name: string) => cluster.defaultConfigs().find((one) => one.name === name)?.value
   const checkConfig = (overrides: LimitOverrides, name: string, value: string | undefined) => {
-    const number = Number(value ?? defaults.get(name))
+    const number = Number(value ?? defaultOf(name))
     if (name === 'max.message.bytes') requireWithin(overrides, 'message_bytes', number)
     if (name === 'retention.ms')
       requireWithin(overrides, 'retention_ms', number < 0 ? Number.MAX_SAFE_INTEGER : number)

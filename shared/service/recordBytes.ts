@@ -1,14 +1,22 @@
-// How many bytes and records a request brings or an answer holds, as quotas and meters count them: the data of records
-// on their way in, batches as they are on both ways.
+// How many bytes and records a request brings or an answer holds, as quotas and meters count them: batches as they are,
+// and records on their way in as they will be in one. A record without any data is not for nothing.
 
 import { splitBatches } from '../kafka/recordBatch.ts'
 import { readHeader } from '../kafka/recordBatchLayout.ts'
 import type { FetchedPartition, RecordToProduce } from './cluster.ts'
 
+/** Length, attributes, deltas of time and offset, lengths of key and value, number of headers: a byte each at least. */
+const besideData = 7
+/** The lengths of its key and value. */
+const besideHeader = 2
+
 export const recordBytes = ({ key, value, headers }: RecordToProduce): number =>
-  headers.reduce((sum, header) => sum + Buffer.byteLength(header.key) + (header.value?.length ?? 0), 0) +
+  headers.reduce((sum, header) => sum + headerBytes(header), besideData) +
   (key?.length ?? 0) +
   (value?.length ?? 0)
+
+const headerBytes = ({ key, value }: RecordToProduce['headers'][number]): number =>
+  besideHeader + Buffer.byteLength(key) + (value?.length ?? 0)
 
 export const bytesOfRecords = (records: readonly RecordToProduce[]): number =>
   records.reduce((sum, record) => sum + recordBytes(record), 0)

@@ -1,16 +1,19 @@
 // What a process keeps of one tenant beside its cluster, and the cluster as one caller may use it: metered, within the
 // tenant's limits, and as fast as quotas say. Rights come around all of that, so that a refusal is charged to nobody.
 
+import { createLimiter, type Limiter } from '../base/concurrency.ts'
+import { createRecent } from '../base/recent.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createMeter, type Meter } from '../metering/meter.ts'
-import { forgetOldUsage, type HourOfUsage, readUsage } from '../metering/readUsage.ts'
+import { forgetOldUsage, readUsage } from '../metering/readUsage.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import { type Counters, createCounters } from '../quotas/counters.ts'
-import type { QuotaIndex, QuotaKey, QuotaValues } from '../quotas/entity.ts'
+import { entityText, type QuotaIndex, type QuotaKey, type QuotaValues } from '../quotas/entity.ts'
+import { forgetUsedQuotas } from '../quotas/forgetUsedQuotas.ts'
 import { createQuotaStore, type QuotaStore } from '../quotas/quotaStore.ts'
-import { createThrottle } from '../quotas/throttle.ts'
+import { createThrottle, type Caller as QuotaUser, type Throttle } from '../quotas/throttle.ts'
 import { boundOf, type LimitOverrides } from '../tenants/limits.ts'
-import type { ClientQuotas, Cluster } from './cluster.ts'
+import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
 import type { RunningCluster } from './createCluster.ts'
 import { createLimitedCluster } from './limitedCluster.ts'
 import { createMeteredCluster } from './meteredCluster.ts'
@@ -19,13 +22,14 @@ import { createThrottledCluster } from './throttledCluster.ts'
 
 export interface Tenant {
   readonly cluster: RunningCluster
-  readonly clientQuotas: ClientQuotas
-  /** Some seconds old at most. */
-  readonly quotaIndex: () => Promise<QuotaIndex>
-  readonly counters: Counters
+  /** What this principal does with it is counted. */
+  readonly meteredFor: (principal: string) => Cluster
+  /** By quotas that are some seconds old at most. */
+  readonly throttleOf: (overrides: LimitOverrides, user: QuotaUser) => Promise<Throttle>
+  /** Changes of topics, one by one. */
+  readonly mutateInOrder: Limiter
   readonly counts: TenantCounts
   readonly meter: Meter
-  readonly usage: (fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>
 }
 
 /** Who uses a tenant's cluster, as far as it is counted. */
@@ -45,28 +49,70 @@ export interface OpenCluster {
 /** With the time of a read, a change takes effect within 5 s. */
 const quotasMaxAgeMs = 4000
 
-export function createTenant(deps: LogDeps, cluster: RunningCluster): Tenant {
+const usersRemembered = 1000
+
+export function createTenant(deps: LogDeps, cluster: RunningCluster, acls: Acls): Tenant {
   const store = createQuotaStore(deps)
   const index = createRemembered({ clock: deps.clock, maxAgeMs: quotasMaxAgeMs, entriesMax: 1 }, () =>
     store.index(),
   )
-  return {
-    cluster,
+  const tidy = async () => {
+    await forgetOldUsage(deps)
+    await forgetUsedQuotas(deps)
+  }
+  const meter = createMeter({ ...deps, tidy })
+  const open: Cluster = {
+    ...cluster,
+    acls,
     clientQuotas: seenAtOnce(store, () => index.forget('')),
-    quotaIndex: () => index.get(''),
-    counters: createCounters(deps),
-    counts: createTenantCounts(deps, cluster),
-    meter: createMeter({ ...deps, tidy: () => forgetOldUsage(deps) }),
     usage: (fromMs, toMs) => readUsage(deps, fromMs, toMs),
   }
+  return {
+    cluster,
+    meter,
+    meteredFor: createRecent(usersRemembered, (principal) => createMeteredCluster(open, meter, principal)),
+    throttleOf: createThrottles(deps, meter, () => index.get('')),
+    mutateInOrder: createLimiter(1),
+    counts: createTenantCounts(deps, cluster),
+  }
+}
+
+/** What holds for a user changes seldom, and a request asks three times. */
+function createThrottles(
+  deps: LogDeps,
+  meter: Meter,
+  index: () => Promise<QuotaIndex>,
+): Tenant['throttleOf'] {
+  const counters = createCounters(deps)
+  let known: ReturnType<typeof throttlesBy> | undefined
+  return async (overrides, user) => {
+    const quotas = await index()
+    if (known?.quotas !== quotas || known.overrides !== overrides) {
+      known = throttlesBy(counters, meter, quotas, overrides)
+    }
+    return known.of(entityText(user))
+  }
+}
+
+function throttlesBy(counters: Counters, meter: Meter, quotas: QuotaIndex, overrides: LimitOverrides) {
+  const tenant = tenantQuotas(overrides)
+  const of = createRecent(usersRemembered, (text): Throttle => {
+    const user: QuotaUser = JSON.parse(text)
+    return createThrottle(counters, quotas, tenant, user, (waitMs) => {
+      const refused = { throttle_time_milliseconds: waitMs, throttled_request_count: 1 }
+      meter.add('', `User:${user.user}`, refused)
+    })
+  })
+  return { quotas, overrides, of }
 }
 
 /** A change is seen at once where it was made. */
 const seenAtOnce = (store: QuotaStore, forget: () => void): ClientQuotas => ({
   describe: store.describe,
   async alter(alterations, validateOnly) {
-    await store.alter(alterations, validateOnly)
+    const changes = await store.alter(alterations, validateOnly)
     forget()
+    return changes
   },
 })
 
@@ -76,23 +122,19 @@ export function openTenantCluster(
   caller: TenantCaller,
 ): OpenCluster {
   const { principal, limits } = caller
-  const { clientQuotas, usage } = tenant
-  const metered = createMeteredCluster({ ...tenant.cluster, clientQuotas, usage }, tenant.meter, principal)
+  const metered = tenant.meteredFor(principal)
   if (limits === undefined) return { cluster: metered, throttledMs: () => 0 }
   const limited = createLimitedCluster(metered, { limits, counts: tenant.counts })
+  const user = { user: principal.replace(/^User:/, ''), clientId: caller.clientId }
   let throttledMs = 0
   const throttled = createThrottledCluster(limited, {
     clock: deps.clock,
-    throttle: async () => {
-      const [index, overrides] = await Promise.all([tenant.quotaIndex(), limits()])
-      const user = principal.replace(/^User:/, '')
-      return createThrottle(tenant.counters, index, tenantQuotas(overrides), {
-        user,
-        clientId: caller.clientId,
-      })
-    },
+    throttle: async () => tenant.throttleOf(await limits(), user),
+    mutateInOrder: tenant.mutateInOrder,
     tellWait: (ms) => {
-      throttledMs = Math.max(throttledMs, ms)
+      if (ms <= throttledMs) return
+      tenant.meter.add('', principal, { throttle_time_milliseconds: ms - throttledMs })
+      throttledMs = ms
     },
   })
   return { cluster: throttled, throttledMs: () => throttledMs }

@@ -3,6 +3,7 @@
 // as long as it may, and is answered without records where that was not enough. Changes of topics are refused (KIP-599,
 // strict), and so is everything while compute time is used up.
 
+import type { Limiter } from '../base/concurrency.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Throttle } from '../quotas/throttle.ts'
 import { type Around, aroundCalls } from './aroundCalls.ts'
@@ -13,6 +14,8 @@ export interface ThrottledClusterDeps {
   readonly clock: Clock
   /** As the quotas are now: a request that goes on for long asks again. */
   readonly throttle: () => Promise<Throttle>
+  /** The tenant's changes of topics, one by one: each knows what those before it used. */
+  readonly mutateInOrder: Limiter
   /** For the answer: how long the caller is to wait. */
   readonly tellWait: (ms: number) => void
 }
@@ -116,37 +119,39 @@ const nothingOf = ({ partitions }: FetchRequest): readonly FetchedPartition[] =>
 type Topics = Pick<Cluster, 'createTopic' | 'createPartitions' | 'deleteTopic'>
 
 function throttleTopics(cluster: Cluster, deps: ThrottledClusterDeps, around: Around): Topics {
-  /** `count` partitions are made or deleted; asked for once it is clear that they may be. */
-  const mutate = async <T>(count: () => Promise<number>, call: () => Promise<T>): Promise<T> => {
+  /** Counted once it is made: what is refused is no change, whatever it asks for. */
+  const mutate = async <T>(call: () => Promise<T>, countOf: (answer: T) => number): Promise<T> => {
     const throttle = await deps.throttle()
-    if (Number.isFinite(throttle.amountMax('mutations'))) {
+    if (!Number.isFinite(throttle.amountMax('mutations'))) return around(call)
+    return deps.mutateInOrder(async () => {
       await throttle.refresh('mutations')
       throttle.refuseWaiting('mutations')
-      throttle.take('mutations', await count())
-    }
-    return around(call)
+      const answer = await around(call)
+      throttle.take('mutations', countOf(answer))
+      return answer
+    })
   }
-  const partitionsOf = async (name: string) => (await cluster.describeTopic(name)).partitionCount
 
   return {
-    createTopic: (topic) =>
-      topic.validateOnly
-        ? around(() => cluster.createTopic(topic))
-        : mutate(
-            () => Promise.resolve(topic.partitionCount ?? 1),
-            () => cluster.createTopic(topic),
-          ),
-    createPartitions: (name, partitionCount, validateOnly) =>
-      validateOnly
-        ? around(() => cluster.createPartitions(name, partitionCount, validateOnly))
-        : mutate(
-            async () => Math.max(0, partitionCount - (await partitionsOf(name))),
-            () => cluster.createPartitions(name, partitionCount, validateOnly),
-          ),
-    deleteTopic: (name) =>
-      mutate(
-        () => partitionsOf(name),
-        () => cluster.deleteTopic(name),
-      ),
+    createTopic(topic) {
+      const create = () => cluster.createTopic(topic)
+      return topic.validateOnly ? around(create) : mutate(create, (made) => made.partitionCount)
+    },
+    createPartitions(name, partitionCount, validateOnly) {
+      const create = () => cluster.createPartitions(name, partitionCount, validateOnly)
+      return validateOnly
+        ? around(create)
+        : mutate(create, (topic) => topic.partitionCount - topic.before.partitionCount)
+    },
+    async deleteTopic(name) {
+      let partitionCount = 0
+      await mutate(
+        async () => {
+          partitionCount = (await cluster.describeTopic(name)).partitionCount
+          await cluster.deleteTopic(name)
+        },
+        () => partitionCount,
+      )
+    },
   }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { StorageError } from '../../../shared/base/errors.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
+import { valuesOf } from '../../../shared/metadata/usageItem.ts'
 import { createMeter } from '../../../shared/metering/meter.ts'
 import { forgetOldUsage, readUsage, sumUsage } from '../../../shared/metering/readUsage.ts'
 import type { Table } from '../../../shared/ports/table.ts'
@@ -173,14 +174,7 @@ test('retained bytes are a level: the average of the hours, not their sum', () =
     {
       topic: 't',
       principal: '',
-      values: {
-        request_count: 0,
-        received_bytes: 0,
-        sent_bytes: 0,
-        received_records: 0,
-        sent_records: 0,
-        retained_bytes: value,
-      },
+      values: valuesOf((name) => (name === 'retained_bytes' ? value : 0)),
     },
   ]
   const hours = [100, 300].map((value, hour) => ({ startMs: hour * hourMs, rows: row(value) }))

@@ -35,7 +35,7 @@ function createWorld(values: QuotaValues, around: (table: Table) => Table = (tab
     const reportBackgroundFailure = (error: unknown) => failures.push(error)
     const counters = createCounters({ table, clock, scope, reportBackgroundFailure })
     const index = indexQuotas([{ entity: { user: null }, values }])
-    return createThrottle(counters, index, tenant, { user, clientId: '' })
+    return createThrottle(counters, index, tenant, { user, clientId: '' }, () => {})
   }
   return { clock, failures, writesAt, start }
 }

@@ -32,8 +32,8 @@ const find = (quotas: readonly EntityQuotas[], user = 'alice', clientId = 'app')
   findQuota(indexQuotas(quotas), 'producer_byte_rate', user, clientId)
 
 test('of every two levels the more specific one holds, whatever it says', () => {
-  for (const [level, [, counter]] of levels.entries()) {
-    assert.deepEqual(find([quotaAt(level)]), { limit: 100 + level, counter })
+  for (const [level, [{ clientId }, counter]] of levels.entries()) {
+    assert.deepEqual(find([quotaAt(level)]), { limit: 100 + level, counter, isOfMany: clientId === null })
     for (let below = level + 1; below < levels.length; below++) {
       assert.equal(find([quotaAt(below), quotaAt(level)])?.limit, 100 + level, `${level} over ${below}`)
     }

@@ -8,7 +8,7 @@ import { createVirtualClock } from '../../support/virtualClock.ts'
 
 async function createWorld() {
   const clock = createVirtualClock()
-  const { callAs, operatorKey, operator, keyOf } = await createTestTenants({ clock })
+  const { callAs, operatorKey, operator, keyOf, makeAccount } = await createTestTenants({ clock })
   const everything = ['TOPIC', 'GROUP'].map((resource_type) => ({
     ...{ resource_type, resource_name: '*', pattern_type: 'LITERAL', principal: 'User:sa-1', host: '*' },
     ...{ operation: 'ALL', permission: 'ALLOW' },
@@ -21,7 +21,7 @@ async function createWorld() {
     clock.advance(5000)
     return answer
   }
-  return { root, operator, caller: await keyOf('User:sa-1'), limit }
+  return { root, operator, caller: await keyOf('User:sa-1'), limit, makeAccount }
 }
 
 test('topics and partitions are refused beyond their limits, and taken when the operator raises them', async () => {
@@ -42,7 +42,7 @@ test('topics and partitions are refused beyond their limits, and taken when the 
 })
 
 test('configs, request sizes, groups and keys have limits', async () => {
-  const { root, caller, limit } = await createWorld()
+  const { root, caller, limit, makeAccount } = await createWorld()
   await limit({
     message_bytes: 1_048_588,
     retention_ms: 604_800_000,
@@ -69,8 +69,8 @@ test('configs, request sizes, groups and keys have limits', async () => {
   assert.equal((await join('g')).status, 200)
   assert.match((await join('h')).body.message, /limit groups/)
   assert.equal((await join('g')).status, 200)
-  const key = () =>
-    root('POST', '/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'local' } } })
+  const owner = { id: await makeAccount('shop') }
+  const key = () => root('POST', '/iam/v2/api-keys', { spec: { owner, resource: { id: 'local' } } })
   assert.equal((await key()).status, 202)
   assert.match((await key()).body.message, /limit api_keys/)
 })

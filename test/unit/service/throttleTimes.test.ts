@@ -1,6 +1,7 @@
 // Compute time as quotas count it, on a cluster whose calls take as long as a test says.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createLimiter } from '../../../shared/base/concurrency.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { createCounters } from '../../../shared/quotas/counters.ts'
 import { indexQuotas, type QuotaValues } from '../../../shared/quotas/entity.ts'
@@ -37,7 +38,8 @@ function createWorld(values: QuotaValues) {
   }
   const cluster = createThrottledCluster(slow, {
     clock,
-    throttle: async () => createThrottle(counters, index, {}, { user: 'alice', clientId: '' }),
+    throttle: async () => createThrottle(counters, index, {}, { user: 'alice', clientId: '' }, () => {}),
+    mutateInOrder: createLimiter(1),
     tellWait: (ms) => told.push(ms),
   })
   return { clock, cluster, told }

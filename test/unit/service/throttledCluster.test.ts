@@ -1,6 +1,7 @@
 // Quotas as a caller meets them, by Kafka's rules and HTTP's: over the whole app, with a virtual clock.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createScope } from '../../../shared/metadata/scope.ts'
 import { memoryPorts } from '../../support/testCluster.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
@@ -15,12 +16,17 @@ const grant = (operation: string, resource_type = 'TOPIC', resource_name = '*') 
   permission: 'ALLOW',
 })
 
-const value = (bytes: number) => ({ partition_id: 0, value: { type: 'STRING', data: 'x'.repeat(bytes) } })
+/** A record that counts as many bytes, where they are more than it has without any data. */
+const value = (bytes: number) => ({
+  partition_id: 0,
+  value: { type: 'STRING', data: 'x'.repeat(Math.max(0, bytes - 7)) },
+})
 const throttle = (headers: Headers) => Number(headers.get('millrace-throttle-time-ms') ?? 0)
 
 async function createWorld() {
   const clock = createVirtualClock()
-  const tenants = await createTestTenants({ clock })
+  const ports = memoryPorts()
+  const tenants = await createTestTenants({ clock, ports })
   const { operator, keyOf } = tenants
   await operator('POST', '/acls:batch', { data: [grant('ALL'), grant('ALL', 'CLUSTER', 'kafka-cluster')] })
   await operator('POST', '/topics', { topic_name: 'orders' })
@@ -36,7 +42,9 @@ async function createWorld() {
     })
     assert.equal(status, 204)
   }
-  return { clock, ...tenants, caller, alter }
+  const usedQuotas = async () =>
+    (await ports.table.query({ pk: createScope('local').usedQuotasPk, limit: 100 })).items
+  return { clock, ...tenants, caller, alter, usedQuotas }
 }
 
 const fetchOne = '/topics/orders/partitions/0/records?offset=0'
@@ -102,6 +110,36 @@ test('changes of topics are refused while tokens are owed, and fetches go on', a
   assert.equal((await create('b', 1)).status, 429)
 })
 
+test('a change of topics that is refused uses nothing of the quota, whatever it asked for', async () => {
+  const { caller, alter } = await createWorld()
+  await alter('controller_mutation_rate', 1)
+  const create = (topic_name: string, partitions_count: number, configs: unknown[] = []) =>
+    caller('POST', '/topics', { topic_name, partitions_count, configs })
+  for (const refused of [
+    await create('huge', 1_000_000_000),
+    await create('no name', 1000),
+    await create('orders', 1000),
+    await create('b', 1000, [{ name: 'no.such.config', value: '1' }]),
+    await caller('PATCH', '/topics/orders', { partitions_count: 1_000_000_000 }),
+    await caller('DELETE', '/topics/nothing'),
+  ]) {
+    assert.ok(refused.status >= 400 && refused.status !== 429, JSON.stringify(refused.body))
+  }
+  assert.equal((await create('b', 1)).status, 201)
+})
+
+test('changes of topics that come at once are counted one by one', async () => {
+  const { caller, alter } = await createWorld()
+  await alter('controller_mutation_rate', 1)
+  const answers = await Promise.all(
+    ['a', 'b', 'c'].map((topic_name) => caller('POST', '/topics', { topic_name, partitions_count: 8 })),
+  )
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [201, 201, 429],
+  )
+})
+
 test('waiting for records uses no compute time', async () => {
   const { clock, caller, alter } = await createWorld()
   const startMs = clock.now()
@@ -129,6 +167,22 @@ test('the client names itself, changes hold at once, and without an override the
   assert.equal((await send('batch')).status, 429)
   await alter('producer_byte_rate', null, client)
   assert.equal((await send('batch')).status, 200)
+})
+
+test('what clients that make up names have used is forgotten when it says nothing any more', async () => {
+  const { clock, caller, alter, usedQuotas } = await createWorld()
+  await alter('producer_byte_rate', 1000, [{ entity_type: 'client-id', entity_name: null }])
+  for (let i = 0; i < 20; i++) {
+    const { status } = await caller('POST', '/topics/orders/records', value(100), {
+      'client-id': `made-up-${i}`,
+    })
+    assert.equal(status, 200)
+  }
+  await clock.sleep(2 * 3_600_000)
+  assert.equal((await usedQuotas()).length, 20)
+  await caller('POST', '/topics/orders/records', value(100), { 'client-id': 'another' })
+  await clock.sleep(11_000)
+  assert.equal((await usedQuotas()).length, 1)
 })
 
 test('who may not, sees and changes no quotas', async () => {
