@@ -5,7 +5,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
 import { getPath } from 'hono/utils/url'
-import { createByteRoom } from '../base/concurrency.ts'
+import { createByteRoom } from '../base/byteRoom.ts'
 import { createAuthentication } from './authentication.ts'
 import type { App, AppDeps, AppEnv, HttpDeps } from './context.ts'
 import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
@@ -27,11 +27,13 @@ import { registerInspectionRoutes } from './routes/inspection.ts'
 import { registerMetricsRoutes } from './routes/metrics.ts'
 import { registerOperatorClusterRoutes } from './routes/operatorClusters.ts'
 import { registerOperatorKeyRoutes } from './routes/operatorKeys.ts'
+import { registerOrganizationRoutes } from './routes/organizations.ts'
 import { registerPartitionRecordRoutes } from './routes/partitionRecords.ts'
 import { registerPartitionRoutes } from './routes/partitions.ts'
 import { registerProducerRoutes } from './routes/producers.ts'
 import { registerRecordRoutes } from './routes/records.ts'
 import { registerRecordBatchRoutes } from './routes/recordsBatch.ts'
+import { registerRoleBindingRoutes } from './routes/roleBindings.ts'
 import { registerScramRoutes } from './routes/scram.ts'
 import { registerTopicConfigRoutes } from './routes/topicConfigs.ts'
 import { registerTopicRoutes } from './routes/topics.ts'
@@ -42,6 +44,7 @@ import { registerV2ConsumerRoutes } from './routes/v2Consumers.ts'
 import { registerV2FetchRoutes } from './routes/v2Fetch.ts'
 import { registerV2MetadataRoutes } from './routes/v2Metadata.ts'
 import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
+import { guardUrl } from './urlGuard.ts'
 
 export function createApp(appDeps: AppDeps): App {
   const deps: HttpDeps = { ...appDeps, bodyRoom: createByteRoom(appDeps.limits.bodiesBytesMax) }
@@ -54,6 +57,7 @@ export function createApp(appDeps: AppDeps): App {
   app.onError(createErrorHandler(deps))
   app.notFound(createNotFoundHandler(app))
   app.use(createRequestId(deps))
+  app.use(guardUrl)
   if (deps.loopbackOnly) app.use(createHostGuard())
   registerHealthRoutes(app, deps)
   registerOpenApi(app, deps)
@@ -68,8 +72,10 @@ export function createApp(appDeps: AppDeps): App {
   registerV2ConsumerOffsetRoutes(app, deps)
   registerMetricsRoutes(app, deps)
   registerUsageRoutes(app, deps)
+  registerOrganizationRoutes(app, deps)
   registerOperatorClusterRoutes(app, deps)
   registerOperatorKeyRoutes(app, deps)
+  registerRoleBindingRoutes(app, deps)
   registerIdentityProviderRoutes(app, deps)
   return app
 }

@@ -1,87 +1,103 @@
 // Request bodies: how many bytes may come, how long a client may take, and how much of them is in memory at
 // once.
-// Refuses: more than limits.bodyBytesMax (413), a silent client (408), a body that is not what
+// Refuses: more than limits.bodyBytesMax (413), a silent or slow client (408), a body that is not what
 // Content-Length promised (400), a Content-Encoding (415: what it unpacks to cannot be bounded before it is
 // unpacked; record batches carry their own compression). Knows nothing of what is in a body.
 
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import { KafkaError } from '../base/errors.ts'
-import type { Clock } from '../ports/world.ts'
-import type { HttpDeps, HttpLimits } from './context.ts'
+import type { AppEnv, HttpDeps } from './context.ts'
 import { createGrowingBytes } from './wire/growingBytes.ts'
 
 export interface BodyStream {
   /** undefined: the body comes in chunks and ends when it ends. */
   readonly contentLength: number | undefined
-  /** The next bytes, undefined at the end. REQUEST_BODY_TIMEOUT when nothing comes within `idleMsMax`. */
-  read(idleMsMax: number): Promise<Uint8Array | undefined>
+  /**
+   * The next bytes, undefined at the end. REQUEST_BODY_TIMEOUT when nothing comes within `waitMsMax`, or the client
+   * falls behind the slowest pace by limits.bodyIdleMsMax. `isOwed` false: between two records it may be silent.
+   */
+  read(waitMsMax?: number, isOwed?: boolean): Promise<Uint8Array | undefined>
 }
+
+/** 64 kB a second. Room is taken for the whole of a body: this is how long a slow one may keep it from others. */
+const slowestBytesPerMs = 64
 
 /**
  * Reads the whole body and hands it to `use`; its bytes count against limits.bodiesBytesMax until `use` is
  * done.
- * Requests that find no room wait in the order they came, before a byte of their body is read.
+ * Requests that find no room wait for their turn before a byte of their body is read.
  */
 export const withBody = async <T>(
-  c: Context,
+  c: Context<AppEnv>,
   deps: HttpDeps,
   use: (body: Uint8Array) => Promise<T>,
   /** Of this route, where it takes less than others. */
   routeBytesMax = Number.POSITIVE_INFINITY,
 ): Promise<T> => {
   const bodyBytesMax = Math.min(routeBytesMax, deps.limits.bodyBytesMax)
-  const stream = openBody(c, deps.clock)
+  const stream = openBody(c, deps)
   if ((stream.contentLength ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   const { bodyRoom: room } = deps
-  let held = await room.acquire(stream.contentLength ?? bodyBytesMax)
+  const entered = room.acquire(c.get('access').tenant, stream.contentLength ?? bodyBytesMax)
+  const place = entered instanceof Promise ? await entered : entered
   try {
-    const body = await readAll(stream, { bodyBytesMax, bodyIdleMsMax: deps.limits.bodyIdleMsMax })
-    const surplus = held - Math.min(held, body.length)
-    room.release(surplus)
-    held -= surplus
+    const body = await readAll(stream, bodyBytesMax)
+    room.shrink(place, body.length)
     return await use(body)
   } finally {
-    room.release(held)
+    room.shrink(place, 0)
   }
 }
 
 /** The whole body, for callers who keep nothing of it once it is parsed. */
-export const readBody = (c: Context, deps: HttpDeps, routeBytesMax?: number): Promise<Uint8Array> =>
+export const readBody = (c: Context<AppEnv>, deps: HttpDeps, routeBytesMax?: number): Promise<Uint8Array> =>
   withBody(c, deps, (body) => Promise.resolve(body), routeBytesMax)
 
-export const openBody = (c: Context, clock: Clock): BodyStream => {
+export const openBody = (c: Context, { clock, limits }: Pick<HttpDeps, 'clock' | 'limits'>): BodyStream => {
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     const hint = 'send the body as it is; record batches may be compressed inside'
     throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding is not supported: ${hint}`)
   }
   const source = sourceOf(c)
-  const read = async (idleMsMax: number): Promise<Uint8Array | undefined> => {
+  /** How far the client is behind the slowest pace: what it sends faster than that is no credit. */
+  let behindMs = 0
+  const read = async (
+    waitMsMax = Number.POSITIVE_INFINITY,
+    isOwed = true,
+  ): Promise<Uint8Array | undefined> => {
     const atHand = source.next()
-    if (!(atHand instanceof Promise)) return atHand
+    if (!(atHand instanceof Promise)) {
+      behindMs = Math.max(0, behindMs - lengthOf(atHand) / slowestBytesPerMs)
+      return atHand
+    }
+    const startMs = clock.now()
+    const leftMs = isOwed ? Math.min(waitMsMax, limits.bodyIdleMsMax - behindMs) : waitMsMax
     const timer = new AbortController()
-    const idle = clock.sleep(idleMsMax, timer.signal).then(() => 'idle' as const)
-    const next = await Promise.race([atHand.catch(refuseAborted), idle]).finally(() => timer.abort('read'))
-    if (next !== 'idle') return next
-    throw new KafkaError('REQUEST_BODY_TIMEOUT', `nothing more of the body came within ${idleMsMax} ms`)
+    const late = clock.sleep(leftMs, timer.signal).then(() => 'late' as const)
+    const next = await Promise.race([atHand.catch(refuseAborted), late]).finally(() => timer.abort('read'))
+    if (next === 'late') throw tooSlow()
+    const waitedMs = isOwed ? clock.now() - startMs : 0
+    behindMs = Math.max(0, behindMs + waitedMs - lengthOf(next) / slowestBytesPerMs)
+    return next
   }
   return { contentLength: parseContentLength(c.req.header('content-length')), read }
 }
 
-type ReadLimits = Pick<HttpLimits, 'bodyBytesMax' | 'bodyIdleMsMax'>
+const lengthOf = (chunk: Uint8Array | undefined): number => chunk?.length ?? 0
 
-const readAll = (stream: BodyStream, limits: ReadLimits): Promise<Uint8Array> =>
+const readAll = (stream: BodyStream, bodyBytesMax: number): Promise<Uint8Array> =>
   stream.contentLength === undefined
-    ? readUnmeasured(stream, limits)
-    : readMeasured(stream, stream.contentLength, limits)
+    ? readUnmeasured(stream, bodyBytesMax)
+    : readMeasured(stream, stream.contentLength)
 
 // Copied as it comes: a chunk is still in the processor's cache then, and the body is allocated once.
-const readMeasured = async (stream: BodyStream, length: number, limits: ReadLimits): Promise<Uint8Array> => {
+const readMeasured = async (stream: BodyStream, length: number): Promise<Uint8Array> => {
   let body: Uint8Array | undefined
   let filled = 0
   for (;;) {
-    const chunk = await stream.read(limits.bodyIdleMsMax)
+    const chunk = await stream.read()
     if (chunk === undefined) break
     if (filled + chunk.length > length) throw lengthDiffers(length)
     if (chunk.length === length) body = chunk
@@ -95,12 +111,12 @@ const readMeasured = async (stream: BodyStream, length: number, limits: ReadLimi
   return body ?? new Uint8Array(0)
 }
 
-const readUnmeasured = async (stream: BodyStream, limits: ReadLimits): Promise<Uint8Array> => {
+const readUnmeasured = async (stream: BodyStream, bytesMax: number): Promise<Uint8Array> => {
   const body = createGrowingBytes()
   for (;;) {
-    const chunk = await stream.read(limits.bodyIdleMsMax)
+    const chunk = await stream.read()
     if (chunk === undefined) return body.take()
-    if (body.length() + chunk.length > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
+    if (body.length() + chunk.length > bytesMax) throw tooLarge(bytesMax)
     body.append(chunk)
   }
 }
@@ -154,6 +170,11 @@ const parseContentLength = (header: string | undefined): number | undefined => {
 
 const refuseAborted = (): never => {
   throw new KafkaError('BAD_REQUEST', 'the connection was closed before the whole body had come')
+}
+
+const tooSlow = (): KafkaError => {
+  const slowest = `a body comes at ${slowestBytesPerMs} kB a second at least`
+  return new KafkaError('REQUEST_BODY_TIMEOUT', `not enough of the body came in time: ${slowest}`)
 }
 
 const tooLarge = (bytesMax: number): KafkaError =>

@@ -2,16 +2,16 @@
 // rules of the log.
 
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { ByteRoom } from '../base/concurrency.ts'
+import type { ByteRoom } from '../base/byteRoom.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Access } from '../service/access.ts'
 
 export interface HttpLimits {
   /** A request body, in bytes; beyond it 413 before the body is read. */
   readonly bodyBytesMax: number
-  /** Bodies held in memory at once, in bytes; beyond it requests wait their turn. */
+  /** Bodies held in memory at once, in bytes; beyond it, or beyond their tenant's share, requests wait their turn. */
   readonly bodiesBytesMax: number
-  /** One read of a slow client, in milliseconds; beyond it 408. */
+  /** How far a client may fall behind the slowest pace of a body, in milliseconds; beyond it 408. */
   readonly bodyIdleMsMax: number
   /** Longest wait of a fetch, in milliseconds. */
   readonly fetchWaitMsMax: number
@@ -67,5 +67,12 @@ export interface HttpDeps extends AppDeps {
   readonly bodyRoom: ByteRoom
 }
 
-export type AppEnv = { readonly Variables: { readonly requestId: string; readonly access: Access } }
+export type AppEnv = {
+  readonly Variables: {
+    readonly requestId: string
+    readonly access: Access
+    /** The request is under way until what this answers is called: for an answer that is written later. */
+    readonly endLater: () => () => void
+  }
+}
 export type App = OpenAPIHono<AppEnv>

@@ -1,6 +1,6 @@
 // An answer that is written while it comes into being. Its first part is awaited before the status is sent,
 // so that what is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told
-// when the client has gone.
+// when the client has gone. Until then the request is under way.
 
 import type { RawContext } from './rawRoute.ts'
 
@@ -12,11 +12,16 @@ export async function streamAnswer(
   run: (signal: AbortSignal) => AsyncGenerator<string>,
 ): Promise<Response> {
   const gone = new AbortController()
-  const leave = (): void => gone.abort()
+  // Of the answer to a HEAD nobody reads the body, and nobody says so.
+  const end = c.req.method === 'HEAD' ? () => {} : c.get('endLater')()
+  const leave = (): void => {
+    gone.abort()
+    end()
+  }
   const client = c.req.raw.signal
   if (client.aborted) leave()
   else client.addEventListener('abort', leave, { once: true })
-  const parts = run(gone.signal)
+  const parts = endingWith(run(gone.signal), end)
   let first: IteratorResult<string> | undefined = await parts.next()
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -32,4 +37,12 @@ export async function streamAnswer(
     },
   })
   return new Response(body, { headers })
+}
+
+async function* endingWith(parts: AsyncGenerator<string>, end: () => void): AsyncGenerator<string> {
+  try {
+    yield* parts
+  } finally {
+    end()
+  }
 }

@@ -1,11 +1,12 @@
-// Bytes of stored objects, in aligned blocks: a bounded cache that needs no invalidation, because objects are
-// immutable, and one GET for all who want the same block at once. Blocks that lie side by side are fetched by one GET.
+// Bytes of stored objects, in aligned blocks: a cache that needs no invalidation, because objects are immutable, and
+// one GET for all who want the same block at once. Blocks that lie side by side are fetched by one GET.
 
 import { createLimiter, type Limiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { Extent } from '../metadata/extent.ts'
 import type { Scope } from '../metadata/scope.ts'
 import { retryRepeatable } from '../ports/retry.ts'
+import { type BlockCache, createBlockCaches } from './blockCache.ts'
 import type { LogDeps } from './deps.ts'
 
 export interface BlockSettings {
@@ -25,16 +26,11 @@ export interface Blocks {
   read(extent: Extent, lane: Lane): Promise<Uint8Array>
 }
 
-interface Cached {
-  readonly bytes: Promise<Uint8Array | undefined>
-  size: number
-}
-
-/** `cache`: where the tenants of a process share its memory; names and keys tell their blocks apart. */
+/** `cache`: of this tenant, where several share the memory of a process; names and keys tell their blocks apart. */
 export function createBlocks(
   deps: LogDeps,
   settings: BlockSettings,
-  cache: BlockCache = createBlockCache(settings.cacheBytesMax),
+  cache: BlockCache = createBlockCaches(settings.cacheBytesMax, deps.clock)(),
 ): Blocks {
   const { blockBytes } = settings
   const readAheadBlocks = Math.max(1, Math.floor(settings.readAheadBytes / blockBytes))
@@ -161,51 +157,4 @@ export function missingRuns(
     else runs.push({ first: block, count: 1 })
   }
   return runs
-}
-
-export interface BlockCache {
-  has(key: string): boolean
-  add(key: string, bytes: Promise<Uint8Array | undefined>): void
-  get(key: string): Promise<Uint8Array | undefined> | undefined
-}
-
-/** Least recently used goes first. A block that failed to come, or is missing, is not kept. */
-export function createBlockCache(bytesMax: number): BlockCache {
-  const entries = new Map<string, Cached>()
-  let total = 0
-
-  const drop = (key: string, cached: Cached) => {
-    if (entries.get(key) !== cached) return
-    entries.delete(key)
-    total -= cached.size
-  }
-  const arrived = (key: string, cached: Cached, bytes: Uint8Array | undefined) => {
-    if (!bytes) return drop(key, cached)
-    if (entries.get(key) !== cached) return
-    cached.size = bytes.length
-    total += bytes.length
-    for (const [oldKey, old] of entries) {
-      if (total <= bytesMax) break
-      if (old.size > 0) drop(oldKey, old)
-    }
-  }
-
-  return {
-    has: (key) => entries.has(key),
-    add(key, bytes) {
-      const cached: Cached = { bytes, size: 0 }
-      entries.set(key, cached)
-      bytes.then(
-        (block) => arrived(key, cached, block),
-        () => drop(key, cached),
-      )
-    },
-    get(key) {
-      const cached = entries.get(key)
-      if (!cached) return undefined
-      entries.delete(key)
-      entries.set(key, cached)
-      return cached.bytes
-    },
-  }
 }

@@ -1,9 +1,10 @@
 // The tenants that one process serves, each made when it is first asked for. Their clusters share the memory of cached
 // blocks; the one that was not asked for the longest goes, once nothing of it is under way and what it used is stored.
 
-import { createBlockCache } from '../log/blocks.ts'
+import { createBlockCaches } from '../log/blockCache.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createScope } from '../metadata/scope.ts'
+import type { AclIndexes } from './aclIndexes.ts'
 import { type ClusterSettings, createCluster, type RunningCluster } from './createCluster.ts'
 import { createTenant, type Tenant } from './tenantCluster.ts'
 
@@ -20,14 +21,18 @@ export interface ClusterPool {
 /** What a cluster remembers of topics and positions is some MiB at most. */
 const tenantsMax = 200
 
-export function createClusterPool(deps: Omit<LogDeps, 'scope'>, settings: ClusterSettings): ClusterPool {
+export function createClusterPool(
+  deps: Omit<LogDeps, 'scope'> & Pick<AclIndexes, 'aclsOf'>,
+  settings: ClusterSettings,
+): ClusterPool {
   const tenants = new Map<string, Tenant>()
   const leaving = new Set<Promise<void>>()
-  const blockCache = createBlockCache(settings.fetch.cacheBytesMax)
+  const newBlockCache = createBlockCaches(settings.fetch.cacheBytesMax, deps.clock)
 
   const create = (clusterId: string): Tenant => {
     const scoped = { ...deps, scope: createScope(clusterId) }
-    return createTenant(scoped, createCluster(scoped, clusterId, settings, blockCache))
+    const cluster = createCluster(scoped, clusterId, settings, newBlockCache())
+    return createTenant(scoped, cluster, deps.aclsOf(clusterId))
   }
 
   const end = async ({ cluster, meter }: Tenant) => {

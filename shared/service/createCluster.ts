@@ -4,7 +4,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { GroupSettings } from '../groups/decide.ts'
 import { createLogEnds } from '../groups/logEnds.ts'
 import { createAppender } from '../log/appender.ts'
-import { type BlockCache, createBlockCache } from '../log/blocks.ts'
+import { type BlockCache, createBlockCaches } from '../log/blockCache.ts'
 import { createCommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
 import type { FlushSettings } from '../log/planFlush.ts'
@@ -12,7 +12,7 @@ import { createProducerIds } from '../log/producerIds.ts'
 import type { TopicItem } from '../metadata/topicItem.ts'
 import { type Catalog, createCatalog } from '../topics/catalog.ts'
 import { alterConfigs, describeConfigs, parseOverrides } from '../topics/configs.ts'
-import type { Cluster, Topic, TopicConfigs, Topics } from './cluster.ts'
+import type { ChangedTopic, Cluster, Topic, TopicConfigs, Topics } from './cluster.ts'
 import { createGroups } from './createGroups.ts'
 import { createFetch, type FetchSettings } from './fetch.ts'
 import { createInstanceStore } from './instanceStore.ts'
@@ -37,12 +37,12 @@ export interface RunningCluster extends Cluster {
   idle(): Promise<void>
 }
 
-/** `blockCache`: where several clusters of a process share its memory. */
+/** `blockCache`: of this cluster, where several of a process share the memory. */
 export function createCluster(
   deps: LogDeps,
   clusterId: string,
   settings: ClusterSettings,
-  blockCache: BlockCache = createBlockCache(settings.fetch.cacheBytesMax),
+  blockCache: BlockCache = createBlockCaches(settings.fetch.cacheBytesMax, deps.clock)(),
 ): RunningCluster {
   const signal = createCommitSignal()
   const appender = createAppender(deps, settings.flush, signal)
@@ -96,14 +96,17 @@ function createAdmin(catalog: Catalog, topics: TopicCache, settings: ClusterSett
   }
 
   type Change = Parameters<Catalog['update']>[1]
-  const update = async (name: string, change: Change, validateOnly: boolean) => {
-    if (validateOnly) {
-      const topic = await describe(name)
-      return topicOf({ ...topic, ...change(topic) })
+  const update = async (name: string, change: Change, validateOnly: boolean): Promise<ChangedTopic> => {
+    let before: TopicItem | undefined
+    const noting: Change = (topic) => {
+      before = topic
+      return change(topic)
     }
-    const updated = await catalog.update(name, change)
-    topics.forget(name)
-    return topicOf(updated)
+    const after = validateOnly
+      ? await describe(name).then((topic) => ({ ...topic, ...noting(topic) }))
+      : await catalog.update(name, noting)
+    if (!validateOnly) topics.forget(name)
+    return { ...topicOf(after), overrides: after.overrides, before: before ?? after }
   }
 
   return {

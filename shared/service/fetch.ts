@@ -2,7 +2,8 @@
 
 import { KafkaError } from '../base/errors.ts'
 import type { LogEnds } from '../groups/logEnds.ts'
-import { type BlockCache, type BlockSettings, createBlocks } from '../log/blocks.ts'
+import type { BlockCache } from '../log/blockCache.ts'
+import { type BlockSettings, createBlocks } from '../log/blocks.ts'
 import type { CommitSignal } from '../log/commitSignal.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { createExtents, isHole } from '../log/extents.ts'

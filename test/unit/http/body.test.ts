@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import fc from 'fast-check'
 import { Hono } from 'hono'
-import { createByteRoom } from '../../../shared/base/concurrency.ts'
+import { createMiddleware } from 'hono/factory'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import { openBody, withBody } from '../../../shared/http/body.ts'
+import { accessTo } from '../../../shared/http/clusters.ts'
 import type { AppEnv, HttpDeps } from '../../../shared/http/context.ts'
 import { createErrorHandler } from '../../../shared/http/errors.ts'
 import type { Clock } from '../../../shared/ports/world.ts'
 import { systemClock } from '../../../shared/runtime/clock.ts'
 import { createEdge } from '../../support/edgeDeps.ts'
 import { answerOf, serveApp, textOf } from '../../support/serveApp.ts'
+import { createTestCluster } from '../../support/testCluster.ts'
+import { createVirtualClock } from '../../support/virtualClock.ts'
 
 const limits = {
   bodyBytesMax: 1000,
@@ -22,6 +24,13 @@ const limits = {
   streamMsMax: 1000,
 }
 
+/** Of a server without security. */
+const anonymous = accessTo(createTestCluster())
+const setAccess = createMiddleware<AppEnv>(async (c, next) => {
+  c.set('access', anonymous)
+  await next()
+})
+
 type Use = (body: Uint8Array) => Promise<string>
 
 const lengthOf: Use = async (body) => String(body.length)
@@ -30,6 +39,7 @@ function createApp(use: Use = lengthOf, changes: Partial<HttpDeps> = {}): Hono<A
   const { deps } = createEdge({ clock: systemClock, limits, ...changes })
   const app = new OpenAPIHono<AppEnv>()
   app.onError(createErrorHandler(deps))
+  app.use(setAccess)
   app.post('/', async (c) => c.text(await withBody(c, deps, use)))
   return app
 }
@@ -132,6 +142,30 @@ test('a client that stops sending is answered 408 when its time is up', async (t
   assert.equal(await (await post(app, 'x', { 'content-length': '1' })).text(), '1')
 })
 
+test('a body may come slowly, but not below the slowest pace for longer than a client may be silent', async () => {
+  const clock = createVirtualClock()
+  const changed = { ...limits, bodyBytesMax: 16_000_000, bodiesBytesMax: 16_000_000, bodyIdleMsMax: 10_000 }
+  const app = createApp(lengthOf, { clock, limits: changed })
+  const send = async (bytes: number, everyMs: number, times: number) => {
+    let left = times
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await clock.sleep(everyMs)
+        controller.enqueue(new Uint8Array(bytes))
+        if (--left === 0) controller.close()
+      },
+    })
+    const startMs = clock.now()
+    const answer = await post(app, body, { 'content-length': String(bytes * times) })
+    return { status: answer.status, ms: clock.now() - startMs }
+  }
+  assert.deepEqual(await send(100_000, 1000, 120), { status: 200, ms: 120_000 }, '100 kB a second')
+  assert.deepEqual(await send(32_000, 1000, 19), { status: 200, ms: 19_000 }, 'half the pace, and small')
+  assert.deepEqual(await send(32_000, 1000, 100), { status: 408, ms: 19_500 }, 'half the pace')
+  assert.deepEqual(await send(1, 9000, 100), { status: 408, ms: 10_001 }, 'a byte now and then')
+  assert.deepEqual(await send(640_000, 11_000, 2), { status: 408, ms: 10_000 }, 'silent')
+})
+
 test('a client that goes away before its body is whole leaves nothing behind', async (t) => {
   const used: number[] = []
   const failed = Promise.withResolvers<unknown>()
@@ -141,6 +175,7 @@ test('a client that goes away before its body is whole leaves nothing behind', a
     failed.resolve(error)
     return c.text('')
   })
+  app.use(setAccess)
   app.post('/', async (c) => {
     const use = async (body: Uint8Array) => used.push(body.length)
     return c.text(String(await withBody(c, deps, use)))
@@ -176,34 +211,11 @@ test('bodies that together pass the limit wait for one another in their order', 
   assert.equal(await (await first).text(), 'a')
 })
 
-test('room is never given out twice, is given in order, and all of it comes back', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 15 }), { maxLength: 30 }), async (sizes) => {
-      const room = createByteRoom(10)
-      const entered: number[] = []
-      let taken = 0
-      await Promise.all(
-        sizes.map(async (size, index) => {
-          const bytes = await room.acquire(size)
-          taken += bytes
-          assert(taken <= 10)
-          entered.push(index)
-          await Promise.resolve()
-          taken -= bytes
-          room.release(bytes)
-        }),
-      )
-      assert.deepEqual(entered, [...sizes.keys()])
-      assert.equal(await room.acquire(10), 10)
-    }),
-  )
-})
-
 test('a stream that is read on after its end stays at its end', async () => {
   const app = new Hono()
   app.post('/', async (c) => {
-    const body = openBody(c, systemClock)
-    const parts = [await body.read(1000), await body.read(1000), await body.read(1000)]
+    const body = openBody(c, { clock: systemClock, limits })
+    const parts = [await body.read(), await body.read(), await body.read(1000, false)]
     return c.text(parts.map((part) => part?.length ?? 'end').join(' '))
   })
   assert.equal(await (await app.request('/', { method: 'POST', body: 'abc' })).text(), '3 end end')

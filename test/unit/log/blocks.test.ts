@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { deferred } from '../../../shared/base/concurrency.ts'
 import { StorageError } from '../../../shared/base/errors.ts'
+import { blockBytesMin } from '../../../shared/log/blockCache.ts'
 import { createBlocks, missingRuns } from '../../../shared/log/blocks.ts'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
@@ -11,7 +12,7 @@ import { kafkaError, virtualPorts } from '../../support/logTools.ts'
 
 const objectId = (i: number) => i.toString(16).padStart(32, '0')
 const settings = {
-  cacheBytesMax: 1000,
+  cacheBytesMax: 10 * blockBytesMin,
   blockBytes: 100,
   readAheadBytes: 300,
   tailReadsMax: 4,

@@ -69,9 +69,9 @@ test('a cluster has the encryption key that it was made with, and keeps it', asy
 
 test('a key is shown with its secret once, listed without it, and refused within five seconds of its end', async () => {
   const clock = createVirtualClock(1_000_000)
-  const { callAs, operatorKey } = await createTestTenants({ clock })
+  const { callAs, operatorKey, makeAccount } = await createTestTenants({ clock })
   const operator = callAs(operatorKey)
-  const spec = { owner: { id: 'sa-1' }, resource: { id: 'local' }, description: 'for the shop' }
+  const spec = { owner: { id: await makeAccount('shop') }, resource: { id: 'local' }, description: 'd' }
   const key = await operator('POST', '/iam/v2/api-keys', { spec })
   const { secret } = key.body.spec
   const listed = await operator('GET', '/iam/v2/api-keys?spec.resource=local')
@@ -90,8 +90,8 @@ test('a key is shown with its secret once, listed without it, and refused within
 
 test('with a service account go its keys, in whatever cluster, and no others', async () => {
   const clock = createVirtualClock(1_000_000)
-  const { callAs, operatorKey, tenants } = await createTestTenants({ clock })
-  await tenants.registry.create({ organisationId: 'org-1', name: 'other' }, 'lkc-other')
+  const { callAs, operatorKey, tenants, makeAccount } = await createTestTenants({ clock })
+  await tenants.registry.create({ organisationId: 'org-default', name: 'other' }, 'lkc-other')
   const operator = callAs(operatorKey)
   const account = (await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })).body.id
   const makeKey = async (owner: string, cluster?: string) => {
@@ -99,8 +99,9 @@ test('with a service account go its keys, in whatever cluster, and no others', a
     const { id, spec: shown } = (await operator('POST', '/iam/v2/api-keys', { spec })).body
     return callAs({ id, secret: shown.secret })
   }
-  const own = [await makeKey(account, 'local'), await makeKey(account, 'lkc-other'), await makeKey(account)]
-  const others = [await makeKey('sa-1', 'local'), await makeKey('sa-1')]
+  const own = [await makeKey(account, 'local'), await makeKey(account, 'lkc-other')]
+  own.push(await makeKey(account, 'org-default'))
+  const others = [await makeKey(await makeAccount('shop'), 'local'), await makeKey('somebody')]
   const statuses = (callers: typeof own) =>
     Promise.all(callers.map(async (caller) => (await caller('GET', '/v3/clusters')).status))
   assert.deepEqual(await statuses(own), [200, 200, 200])
@@ -121,7 +122,8 @@ test('nobody but an operator reaches any of it', async () => {
     ['DELETE', '/cmk/v2/clusters/local', undefined],
     ['POST', '/cmk/v2/clusters/local/suspend', undefined],
     ['GET', '/iam/v2/api-keys', undefined],
-    ['POST', '/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' } } }],
+    ['POST', '/iam/v2/api-keys', { spec: { owner: { id: 'x' } } }],
+    ['POST', '/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'local' } } }],
     ['DELETE', '/iam/v2/api-keys/AAAAAAAAAAAAAAAA', undefined],
     ['GET', '/iam/v2/service-accounts', undefined],
     ['POST', '/iam/v2/service-accounts', { display_name: 'x' }],
@@ -151,10 +153,13 @@ test('what cannot be is refused by its place', async () => {
     ],
     ['/iam/v2/api-keys', { spec: { owner: { id: 'a b' } } }, 400, /owner\.id/],
     ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'lkc-none' } } }, 404, /lkc-none/],
-    ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, expires_at: 'tomorrow' } }, 400, /expires_at/],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'x' }, expires_at: 'tomorrow' } }, 400, /expires_at/],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' } } }, 400, /no service account/],
+    ['/iam/v2/api-keys', { spec: { owner: { id: 'sa-1' }, resource: { id: 'local' } } }, 404, /sa-1/],
+    ['/iam/v2/service-accounts', { display_name: 'x', organization: { id: 'org-none' } }, 404, /org-none/],
     [
       '/iam/v2/api-keys',
-      { spec: { owner: { id: 'sa-1' }, expires_at: '2001-01-01T00:00:00Z' } },
+      { spec: { owner: { id: 'x' }, expires_at: '2001-01-01T00:00:00Z' } },
       400,
       /expires_at.*passed/,
     ],

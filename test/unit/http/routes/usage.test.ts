@@ -50,7 +50,7 @@ test('bytes, records and requests are asked for by topic and principal', async (
       (point: Record<string, unknown>) => point['metric.principal_id'] === 'sa-1',
     )
   const point = { timestamp: '2023-11-15T00:00:00Z', 'metric.topic': 'orders', 'metric.principal_id': 'sa-1' }
-  assert.deepEqual(await of('received_bytes'), [{ ...point, value: 300 }])
+  assert.deepEqual(await of('received_bytes'), [{ ...point, value: 321 }])
   assert.deepEqual(await of('received_records'), [{ ...point, value: 3 }])
   assert.deepEqual(await of('sent_records'), [{ ...point, value: 3 }])
   const requests = await of('request_count')
@@ -61,18 +61,45 @@ test('bytes, records and requests are asked for by topic and principal', async (
   )
 })
 
-test('a scrape shows a tenant its own, an operator all, and nobody what is not theirs to see', async () => {
+test('what quotas told a caller to wait, and what they refused, is counted by principal', async () => {
+  const { rooted, operator, caller, query, clock } = await createWorld()
+  const entity = [{ entity_type: 'user', entity_name: 'sa-1' }]
+  const ops = [{ key: 'producer_byte_rate', value: 1000 }]
+  await operator('POST', '/client-quotas', { data: [{ entity, ops }] })
+  const send = (bytes: number) =>
+    caller('POST', '/topics/orders/records', { value: { type: 'STRING', data: 'x'.repeat(bytes) } })
+  const told: number[] = []
+  for (const bytes of [12_000, 1, 1]) {
+    const { headers } = await send(bytes)
+    told.push(Number(headers.get('millrace-throttle-time-ms')))
+  }
+  assert.ok(told.every((ms) => ms > 1500 && ms < 2500))
+  await clock.sleep(10_001)
+  const of = async (metric: string) => {
+    const { body } = await rooted('POST', path, query(metric, { group_by: ['metric.principal_id'] }))
+    return body.data.map((one: Record<string, unknown>) => [one['metric.principal_id'], one.value])
+  }
+  const total = told.reduce((sum, ms) => sum + ms, 0)
+  assert.deepEqual(await of('throttle_time_milliseconds'), [['sa-1', total]])
+  assert.deepEqual(await of('throttled_request_count'), [['sa-1', 2]])
+  const labels = '{kafka_id="local",topic="",principal_id="sa-1"}'
+  const { body } = await rooted('GET', '/metrics')
+  assert.ok(body.includes(`confluent_kafka_server_throttle_time_milliseconds${labels} ${total}\n`), body)
+  assert.ok(body.includes(`confluent_kafka_server_throttled_request_count${labels} 2\n`), body)
+})
+
+test('a scrape shows a tenant its own, an operator what it names, and nobody what is not theirs to see', async () => {
   const { rooted, root, keyOf, tenants, clock } = await createWorld()
   await tenants.registry.create({ organisationId: 'org-1', name: 'other' }, 'lkc-other')
   tenants.pool.tenant('lkc-other').meter.add('secret', 'User:sa-9', { received_bytes: 7 })
   await tenants.pool.close()
   await clock.sleep(5000)
   const mine =
-    'confluent_kafka_server_received_bytes{kafka_id="local",topic="orders",principal_id="sa-1"} 300'
+    'confluent_kafka_server_received_bytes{kafka_id="local",topic="orders",principal_id="sa-1"} 321'
   const own = (await rooted('GET', '/metrics')).body
   assert.ok(own.includes(mine), own)
   assert.ok(!own.includes('lkc-other'))
-  const all = (await root('GET', '/metrics')).body
+  const all = (await root('GET', '/metrics?resource.kafka.id=local&resource.kafka.id=lkc-other')).body
   assert.ok(all.includes(mine) && all.includes('kafka_id="lkc-other",topic="secret"'), all)
   const nobody = await keyOf('User:sa-2', 'local', '')
   assert.ok(!(await nobody('GET', '/metrics')).body.includes('confluent_kafka_server'))
