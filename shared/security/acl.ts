@@ -79,15 +79,27 @@ export function indexAcls(bindings: readonly AclBinding[]): AclIndex {
   return { literal, prefixed, all: bindings }
 }
 
-export function isAllowed(
-  acls: AclIndex,
+/**
+ * The binding that decides, for or against; undefined: none matches, and the answer is no. Of several that allow it is
+ * the closest: the resource's own, then one of the wildcard, then one of a prefix.
+ */
+export function decide(
+  { literal, prefixed }: AclIndex,
   requester: Requester,
   operation: AskedOperation,
-  resource: Resource,
-): boolean {
-  const bindings = bindingsOf(acls, resource).filter((binding) => concerns(binding, requester))
-  if (bindings.some((binding) => denies(binding, operation))) return false
-  return bindings.some((binding) => allows(binding, operation))
+  { type, name }: Resource,
+): AclBinding | undefined {
+  const own = literal.get(literalKey(type, name))
+  const wildcard = name === '*' ? undefined : literal.get(literalKey(type, '*'))
+  let allowance: AclBinding | undefined
+  for (const bindings of [own, wildcard, prefixed.get(type)]) {
+    for (const binding of bindings ?? []) {
+      if (!isAbout(binding, name) || !concerns(binding, requester)) continue
+      if (denies(binding, operation)) return binding
+      if (allowance === undefined && allows(binding, operation)) allowance = binding
+    }
+  }
+  return allowance
 }
 
 /**
@@ -109,13 +121,9 @@ export function isAllowedSomewhere(
 
 const literalKey = (type: ResourceType, name: string): string => `${type}/${name}`
 
-function bindingsOf({ literal, prefixed }: AclIndex, { type, name }: Resource): readonly AclBinding[] {
-  return [
-    ...(literal.get(literalKey(type, name)) ?? []),
-    ...(name === '*' ? [] : (literal.get(literalKey(type, '*')) ?? [])),
-    ...(prefixed.get(type) ?? []).filter(({ resourceName }) => name.startsWith(resourceName)),
-  ]
-}
+/** Of bindings of its type, literal ones being found by the name. */
+const isAbout = ({ patternType, resourceName }: AclBinding, name: string): boolean =>
+  patternType === 'LITERAL' || name.startsWith(resourceName)
 
 function concerns({ principal, host }: AclBinding, requester: Requester): boolean {
   if (host !== '*' && host !== requester.host) return false

@@ -3,18 +3,23 @@
 
 import { type ErrorName, KafkaError } from '../base/errors.ts'
 import {
+  type AclBinding,
   type AskedOperation,
-  aclOperations,
   clusterResource,
   type Resource,
   type ResourceType,
-  resourceTypes,
 } from '../security/acl.ts'
 import { isInternalTopic } from '../topics/names.ts'
 
+/** What answered a question: a binding, for or against; undefined: nothing is bound, and the answer is no. */
+export type Decision = AclBinding | 'SUPER_USER' | undefined
+
+export const isGranted = (decision: Decision): boolean =>
+  decision === 'SUPER_USER' || decision?.permission === 'ALLOW'
+
 /** What one caller may do in one cluster. */
 export interface Rights {
-  isAllowed(operation: AskedOperation, resource: Resource): boolean
+  decide(operation: AskedOperation, resource: Resource): Decision
   /** On any resource of the type. */
   isAllowedSomewhere(operation: AskedOperation, type: ResourceType): boolean
   /** As they are now, for whoever has been at it for longer. Error: UNAUTHENTICATED, when the credentials ended. */
@@ -25,60 +30,65 @@ export interface Rights {
 export interface Ask {
   topic(operation: AskedOperation, name: string): boolean
   requireTopic(operation: AskedOperation, name: string): void
+  /** undefined: it may. */
+  topicRefusal(operation: AskedOperation, name: string): RefusedError | undefined
   requireGroup(operation: AskedOperation, groupId: string): void
   cluster(operation: AskedOperation): boolean
   requireCluster(operation: AskedOperation): void
   group(operation: AskedOperation, groupId: string): boolean
 }
 
-export function createAsk({ isAllowed }: Rights): Ask {
+/** A right that was missing, and what said so. */
+export interface Denied {
+  readonly operation: AskedOperation
+  readonly resource: Resource
+  readonly decision: Decision
+}
+
+export class RefusedError extends KafkaError {
+  readonly denied: Denied
+
+  constructor(code: ErrorName, message: string, denied: Denied) {
+    super(code, message)
+    this.denied = denied
+  }
+}
+
+export function createAsk({ decide }: Rights): Ask {
   // What the audit log says is for those who rule the cluster, and changed by nobody.
-  const internal = (operation: AskedOperation) =>
-    looks.includes(operation) && isAllowed('ALTER', clusterResource)
-  const topic = (operation: AskedOperation, name: string) =>
-    isInternalTopic(name) ? internal(operation) : isAllowed(operation, { type: 'TOPIC', name })
-  const group = (operation: AskedOperation, name: string) => isAllowed(operation, { type: 'GROUP', name })
+  const decideInternal = (operation: AskedOperation) =>
+    looks.includes(operation) ? decide('ALTER', clusterResource) : undefined
+  const decideTopic = (operation: AskedOperation, name: string) =>
+    isInternalTopic(name) ? decideInternal(operation) : decide(operation, { type: 'TOPIC', name })
+  const topicRefusal = (operation: AskedOperation, name: string) => {
+    const decision = decideTopic(operation, name)
+    if (isGranted(decision)) return undefined
+    const denied = { operation, resource: { type: 'TOPIC', name }, decision } as const
+    return new RefusedError('TOPIC_AUTHORIZATION_FAILED', `Not authorized to access topic ${name}.`, denied)
+  }
   return {
-    topic,
-    group,
-    cluster: (operation) => isAllowed(operation, clusterResource),
+    topic: (operation, name) => isGranted(decideTopic(operation, name)),
+    topicRefusal,
+    group: (operation, name) => isGranted(decide(operation, { type: 'GROUP', name })),
+    cluster: (operation) => isGranted(decide(operation, clusterResource)),
     requireCluster(operation) {
-      if (isAllowed(operation, clusterResource)) return
-      const message = 'Not authorized for this cluster.'
-      throw refused('CLUSTER_AUTHORIZATION_FAILED', message, operation, clusterResource)
+      const decision = decide(operation, clusterResource)
+      if (isGranted(decision)) return
+      const denied = { operation, resource: clusterResource, decision }
+      throw new RefusedError('CLUSTER_AUTHORIZATION_FAILED', 'Not authorized for this cluster.', denied)
     },
     requireTopic(operation, name) {
-      if (!topic(operation, name)) throw topicRefused(name, operation)
+      const refusal = topicRefusal(operation, name)
+      if (refusal !== undefined) throw refusal
     },
     requireGroup(operation, groupId) {
-      if (group(operation, groupId)) return
+      const resource = { type: 'GROUP', name: groupId } as const
+      const decision = decide(operation, resource)
+      if (isGranted(decision)) return
       const message = `Not authorized to access group ${groupId}.`
-      throw refused('GROUP_AUTHORIZATION_FAILED', message, operation, { type: 'GROUP', name: groupId })
+      throw new RefusedError('GROUP_AUTHORIZATION_FAILED', message, { operation, resource, decision })
     },
   }
 }
 
 const looks: readonly AskedOperation[] = ['READ', 'DESCRIBE', 'DESCRIBE_CONFIGS']
-
-export const refused = (
-  code: ErrorName,
-  message: string,
-  operation: AskedOperation,
-  { type, name }: Resource,
-): KafkaError => new KafkaError(code, message, { operation, resourceType: type, resourceName: name })
-
-export const topicRefused = (name: string, operation: AskedOperation = 'READ'): KafkaError =>
-  refused('TOPIC_AUTHORIZATION_FAILED', `Not authorized to access topic ${name}.`, operation, {
-    type: 'TOPIC',
-    name,
-  })
-
-/** Which right was missing; undefined: the error is about something else. */
-export function deniedIn(error: unknown): { operation: AskedOperation; resource: Resource } | undefined {
-  if (!(error instanceof KafkaError)) return undefined
-  const { operation: asked, resourceType, resourceName } = error.details
-  const operation = aclOperations.find((one) => one === asked)
-  const type = resourceTypes.find((one) => one === resourceType)
-  if (operation === undefined || operation === 'ALL' || type === undefined) return undefined
-  return { operation, resource: { type, name: String(resourceName) } }
-}

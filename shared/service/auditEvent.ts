@@ -1,9 +1,11 @@
 // What an entry of the audit log looks like: a CloudEvent 1.0 as Confluent shapes it. It says who did what to which
-// resource and what came of it; it never holds a record, a secret, or more of a caller's text than names are long.
-// Pure.
+// resource, by which right, and what came of it; it never holds a record, a secret, or more of a caller's text than
+// names are long. Pure.
 
 import { formatIsoInstant } from '../base/isoTime.ts'
 import { type AskedOperation, clusterResource, type Resource } from '../security/acl.ts'
+import { type Decision, isGranted } from './ask.ts'
+import { bounded, type Facts, shorten } from './auditFacts.ts'
 
 export interface AuditCaller {
   /** undefined: nobody that is known here. */
@@ -11,7 +13,6 @@ export interface AuditCaller {
   /** An API key's id, an identity pool's; never a secret. */
   readonly credentialId: string | undefined
   readonly mechanism: string
-  readonly isSuperUser: boolean
   readonly host: string
   readonly requestId: string
   readonly clientId: string
@@ -25,13 +26,17 @@ export interface AuditEntry {
   readonly method: string
   readonly caller: AuditCaller
   readonly authorization?: {
-    readonly granted: boolean
     readonly operation: AskedOperation
     readonly resource: Resource
+    readonly decision: Decision
   }
   /** What it is about, where that is no resource of Kafka's: `service-account=sa-1`. */
   readonly about?: string
   readonly status: string
+  /** What was asked for. */
+  readonly request?: Facts | undefined
+  /** What was there before, and what is there now. */
+  readonly result?: Facts | undefined
 }
 
 const types = {
@@ -59,29 +64,49 @@ export function auditEvent(entry: AuditEntry, id: string, timeMs: number) {
       methodName: entry.kind === 'request' ? method : `kafka.${method}`,
       resourceName: subject,
       authenticationInfo: {
-        principal: caller.principal ?? 'None:UNKNOWN_USER',
-        metadata: { mechanism: caller.mechanism, identifier: caller.credentialId ?? '' },
+        principal: shorten(caller.principal ?? 'None:UNKNOWN_USER'),
+        metadata: { mechanism: caller.mechanism, identifier: shorten(caller.credentialId ?? '') },
       },
       ...authorizationInfo(entry),
-      request: { correlationId: caller.requestId, clientId: shorten(caller.clientId) },
+      request: {
+        correlationId: caller.requestId,
+        clientId: shorten(caller.clientId),
+        ...dataOf(entry.request),
+      },
       requestMetadata: { clientAddress: [{ ip: caller.host }] },
-      result: { status },
+      result: { status, ...dataOf(entry.result) },
     },
   }
 }
 
-function authorizationInfo({ authorization, caller }: AuditEntry) {
+function authorizationInfo({ authorization }: AuditEntry) {
   if (authorization === undefined) return {}
-  const { granted, operation, resource } = authorization
+  const { operation, resource, decision } = authorization
   return {
     authorizationInfo: {
-      granted,
+      granted: isGranted(decision),
       operation: camel(operation),
       resourceType: camel(resource.type),
       resourceName: shorten(resource.name),
       patternType: 'LITERAL',
-      ...(granted && caller.isSuperUser ? { superUserAuthorization: true } : {}),
-      ...(granted && !caller.isSuperUser ? { aclAuthorization: { permissionType: 'ALLOW' } } : {}),
+      ...decidedBy(decision),
+    },
+  }
+}
+
+/** Nothing, where nothing was bound. */
+function decidedBy(decision: Decision) {
+  if (decision === undefined) return {}
+  if (decision === 'SUPER_USER') return { superUserAuthorization: true }
+  return {
+    aclAuthorization: {
+      permissionType: decision.permission,
+      operation: camel(decision.operation),
+      resourceType: camel(decision.resourceType),
+      patternName: shorten(decision.resourceName),
+      patternType: decision.patternType,
+      actingPrincipal: shorten(decision.principal),
+      host: decision.host,
     },
   }
 }
@@ -99,5 +124,4 @@ function subjectOf({ authorization, about }: AuditEntry, source: string): string
 const camel = (name: string): string =>
   name.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase())
 
-/** A topic's name has 249 characters at most. */
-const shorten = (text: string): string => (text.length > 256 ? `${text.slice(0, 256)}…` : text)
+const dataOf = (facts: Facts | undefined) => (facts === undefined ? {} : { data: bounded(facts) })

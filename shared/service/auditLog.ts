@@ -1,7 +1,7 @@
 // The audit log: events are gathered for a moment and appended to an internal topic of the cluster they are about, by
 // the cluster's own engine. Nobody waits for it, and it holds a bounded number of events: what finds no room, or could
 // not be stored, is counted, reported, and told in the log itself, so that a gap does not look like silence. Events
-// that are of no cluster are the operators' and go to the log of the process.
+// that are of no cluster, or of one that is being deleted, are the operators' and go to the log of the process.
 
 import { KafkaError } from '../base/errors.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -29,40 +29,53 @@ export interface AuditLog {
 
 interface Pending {
   readonly events: AuditEvent[]
+  /** What its events weigh, and those among them that tell of a refusal. */
+  weight: number
+  refusals: number
+  /** For want of room; and refusals for want of theirs, which is no failure of anybody's but the caller's. */
   dropped: number
+  droppedRefusals: number
   readonly hurry: AbortController
-  /** Resolves when its events have been dealt with. */
-  done: Promise<void>
 }
 
 const lingerMs = 1000
-/** Of one cluster in `lingerMs`; of all of them. */
-const eventsPerClusterMax = 1000
-export const eventsMax = 10_000
+/** What gathered events weigh, of one cluster and of all: one for each event, and for each KiB of its facts. */
+const weightPerClusterMax = 1000
+export const weightMax = 10_000
+/** Anybody can be refused as often as he likes: changes keep their room, and the log its size. */
+const refusalsPerClusterMax = 100
 const eventsPerAppend = 500
 const retentionMs = 7 * 24 * 3600_000
 
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const gathering = new Map<string | undefined, Pending>()
-  const underWay = new Set<Promise<void>>()
+  /** The last of each cluster, which waits for those before it. */
+  const underWay = new Map<string | undefined, Promise<void>>()
   let held = 0
 
-  const store = async (clusterId: string | undefined, pending: Pending): Promise<void> => {
+  const store = async (clusterId: string | undefined, pending: Pending, before?: Promise<void>) => {
     await deps.clock.sleep(lingerMs, pending.hurry.signal)
+    // In their order; and a cluster that is slow to store takes no more room than for what it gathers meanwhile.
+    await before
     gathering.delete(clusterId)
-    const { events, dropped } = pending
-    const lost =
-      dropped + (clusterId === undefined ? tellAll(deps, events) : await append(deps, clusterId, pending))
-    held -= events.length
+    const { dropped, droppedRefusals } = pending
+    const missing = dropped + droppedRefusals
+    const events = [...pending.events, ...(missing === 0 ? [] : [droppedEvent(deps, clusterId, missing)])]
+    const unstored = clusterId === undefined ? tellAll(deps, events) : await append(deps, clusterId, events)
+    const lost = dropped + Math.min(pending.events.length, unstored)
     if (lost > 0) deps.reportBackgroundFailure(lostEvents(clusterId, lost))
   }
 
   const begin = (clusterId: string | undefined): Pending => {
-    const pending: Pending = { events: [], dropped: 0, hurry: new AbortController(), done: Promise.resolve() }
+    const hurry = new AbortController()
+    const pending: Pending = { events: [], weight: 0, refusals: 0, dropped: 0, droppedRefusals: 0, hurry }
     gathering.set(clusterId, pending)
-    pending.done = store(clusterId, pending).catch(deps.reportBackgroundFailure)
-    underWay.add(pending.done)
-    void pending.done.then(() => underWay.delete(pending.done))
+    const done = store(clusterId, pending, underWay.get(clusterId)).catch(deps.reportBackgroundFailure)
+    underWay.set(clusterId, done)
+    void done.then(() => {
+      held -= pending.weight
+      if (underWay.get(clusterId) === done) underWay.delete(clusterId)
+    })
     return pending
   }
 
@@ -70,21 +83,38 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     note(entry) {
       const { clusterId } = entry
       const pending = gathering.get(clusterId) ?? begin(clusterId)
-      if (held >= eventsMax || pending.events.length >= eventsPerClusterMax) {
+      const isRefusal = refusals.includes(entry.status)
+      const isFull = held >= weightMax || pending.weight >= weightPerClusterMax
+      if (isRefusal && pending.refusals >= refusalsPerClusterMax) {
+        pending.droppedRefusals++
+        return
+      }
+      if (isFull) {
         pending.dropped++
         return
       }
-      held++
-      pending.events.push(auditEvent(entry, uuid(deps.random), deps.clock.now()))
+      const event = auditEvent(entry, uuid(deps.random), deps.clock.now())
+      const weight = weightOf(event)
+      held += weight
+      pending.weight += weight
+      if (isRefusal) pending.refusals++
+      pending.events.push(event)
     },
     async idle() {
       while (underWay.size > 0) {
         for (const { hurry } of gathering.values()) hurry.abort()
-        await Promise.all(underWay)
+        await Promise.all(underWay.values())
       }
     },
   }
 }
+
+const refusals = ['PERMISSION_DENIED', 'UNAUTHENTICATED']
+
+const weightOf = ({ data: { request, result } }: AuditEvent): number =>
+  1 + Math.floor((lengthOf(request) + lengthOf(result)) / 1024)
+
+const lengthOf = (part: { readonly data?: unknown }): number => JSON.stringify(part.data)?.length ?? 0
 
 function tellAll({ tell }: AuditLogDeps, events: readonly AuditEvent[]): 0 {
   for (const event of events) tell(event)
@@ -92,22 +122,21 @@ function tellAll({ tell }: AuditLogDeps, events: readonly AuditEvent[]): 0 {
 }
 
 /** Answers how many were not stored. */
-async function append(deps: AuditLogDeps, clusterId: string, { events, dropped }: Pending): Promise<number> {
-  const told = [...events, ...(dropped === 0 ? [] : [droppedEvent(deps, clusterId, dropped)])]
+async function append(deps: AuditLogDeps, clusterId: string, events: readonly AuditEvent[]): Promise<number> {
   let stored = 0
   try {
     // A topic that is made while its cluster is being deleted would stay for ever.
-    if (!(await deps.isThere(clusterId))) return 0
+    if (!(await deps.isThere(clusterId))) return tellAll(deps, events)
     const cluster = deps.cluster(clusterId)
-    for (let at = 0; at < told.length; at += eventsPerAppend) {
-      const records = told.slice(at, at + eventsPerAppend).map(recordOf)
+    for (let at = 0; at < events.length; at += eventsPerAppend) {
+      const records = events.slice(at, at + eventsPerAppend).map(recordOf)
       const outcomes = await appendOrCreate(cluster, records)
       stored += outcomes.filter(({ ok }) => ok).length
     }
   } catch (error) {
     deps.reportBackgroundFailure(error)
   }
-  return Math.min(events.length, told.length - stored)
+  return events.length - stored
 }
 
 async function appendOrCreate(
@@ -138,7 +167,7 @@ const recordOf = (event: object): RecordToProduce => ({
   headers: [{ key: 'content-type', value: mediaType }],
 })
 
-function droppedEvent({ clock, random }: AuditLogDeps, clusterId: string, count: number) {
+function droppedEvent({ clock, random }: AuditLogDeps, clusterId: string | undefined, count: number) {
   const entry: AuditEntry = {
     kind: 'request',
     clusterId,
@@ -154,7 +183,6 @@ const nobody = {
   principal: 'None:AUDIT_LOG',
   credentialId: undefined,
   mechanism: '',
-  isSuperUser: true,
   host: '',
   clientId: '',
 }

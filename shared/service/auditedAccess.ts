@@ -4,19 +4,25 @@
 
 import { KafkaError } from '../base/errors.ts'
 import type { Clock } from '../ports/world.ts'
-import { clusterResource } from '../security/acl.ts'
 import type { Access } from './access.ts'
 import type { AuditCaller } from './auditEvent.ts'
-import { createAuditedCluster } from './auditedCluster.ts'
-import { type Around, createAuditedOperator, type OperatorChange } from './auditedOperator.ts'
+import { createAuditedCluster, createLook, type NoteCall, onCluster } from './auditedCluster.ts'
+import {
+  type Around,
+  createAuditedAdministration,
+  createAuditedOperator,
+  type OperatorChange,
+} from './auditedOperator.ts'
 import type { AuditLog } from './auditLog.ts'
 import type { Identity } from './authenticate.ts'
+import { type Begin, createGrants, type Grants } from './grants.ts'
 
 export type RequestCaller = Pick<AuditCaller, 'mechanism' | 'host' | 'requestId' | 'clientId'>
 
 export interface AuditedRequest {
   /** Asked again where a request goes on for long. */
   identify(): Promise<Identity>
+  readonly watch: Grants['watch']
   audited(access: Access): Access
 }
 
@@ -32,59 +38,100 @@ const callersRemembered = 10_000
 export function createAuditing(log: AuditLog, clock: Clock) {
   const isNew = createNews(clock)
   return (request: RequestCaller, identify: () => Promise<Identity>): AuditedRequest => {
-    let caller: AuditCaller = {
-      ...request,
-      principal: undefined,
-      credentialId: undefined,
-      isSuperUser: false,
+    let caller: AuditCaller = { ...request, principal: undefined, credentialId: undefined }
+    const grants = createGrants()
+    const notes = createNotes(log, () => caller)
+
+    const refused = (error: KafkaError): void => {
+      const credentialId = textOf(error.details.credentialId)
+      const clusterId = textOf(error.details.clusterId)
+      caller = { ...caller, credentialId }
+      // Of keys that are not there one can make up any number.
+      const key = clusterId === undefined ? '' : credentialId
+      if (isNew(`${key} ${caller.host}`, refusedAgainMs)) notes.authentication(clusterId, 'UNAUTHENTICATED')
     }
 
-    const noteAuthentication = (clusterId: string | undefined, status: string) =>
-      log.note({ kind: 'authentication', clusterId, method: 'Authentication', caller, status })
-
-    const noteChange = ({ method, clusterId, about }: OperatorChange, status: string) =>
-      log.note({ kind: 'request', clusterId, method, caller, about, status })
-
     return {
+      watch: grants.watch,
       async identify() {
         try {
           const identity = await identify()
           const { principal, credentialId, clusterId } = identity
-          caller = { ...caller, principal, credentialId, isSuperUser: clusterId === undefined }
+          caller = { ...caller, principal, credentialId }
           if (isNew(`${credentialId} ${principal} ${caller.host}`, toldAgainMs)) {
-            noteAuthentication(clusterId, 'SUCCESS')
+            notes.authentication(clusterId, 'SUCCESS')
           }
           return identity
         } catch (error) {
           // Without credentials nobody has been refused yet: the answer says what is wanted.
-          if (!isUnauthenticated(error) || request.mechanism === noMechanism) throw error
-          const { credentialId, clusterId } = error.details
-          caller = { ...caller, credentialId: textOf(credentialId) }
-          if (isNew(`${caller.credentialId} ${caller.host}`, refusedAgainMs)) {
-            noteAuthentication(textOf(clusterId), 'UNAUTHENTICATED')
-          }
+          if (isUnauthenticated(error) && request.mechanism !== noMechanism) refused(error)
           throw error
         }
       },
-      audited: (access) => ({
-        ...access,
-        noteNoOperator: () =>
-          noteChange({ method: 'Authorize', clusterId: access.clusterIds[0], about: 'operator' }, denied),
-        operator: access.operator && createAuditedOperator(access.operator, telling(noteChange)),
-        cluster(clusterId) {
-          const cluster = noteSuspended(access, clusterId, () => noteAuthorization(log, caller, clusterId))
-          return (
-            cluster &&
-            createAuditedCluster(cluster, ({ method, operation, resource }, granted, status) => {
-              const authorization = { granted, operation, resource }
-              log.note({ kind: 'authorization', clusterId, method, caller, authorization, status })
-            })
-          )
-        },
-      }),
+      audited(access) {
+        const suspended = (clusterId: string) =>
+          isNew(`suspended ${clusterId} ${caller.credentialId} ${caller.host}`, refusedAgainMs)
+        return auditedAccess(access, notes, grants.begin, suspended)
+      },
     }
   }
 }
+
+interface Notes {
+  authentication(clusterId: string | undefined, status: string): void
+  readonly change: NoteChange
+  callOf(clusterId: string): NoteCall
+}
+
+const createNotes = (log: AuditLog, callerOf: () => AuditCaller): Notes => ({
+  authentication: (clusterId, status) =>
+    log.note({ kind: 'authentication', clusterId, method: 'Authentication', caller: callerOf(), status }),
+  change: (change, status) => log.note({ kind: 'request', ...change, caller: callerOf(), status }),
+  callOf:
+    (clusterId) =>
+    ({ method, operation, resource }, decision, status, facts) => {
+      const authorization = { operation, resource, decision }
+      const caller = callerOf()
+      log.note({ kind: 'authorization', clusterId, method, caller, authorization, status, ...facts })
+    },
+})
+
+/** `isNewlySuspended`: whether it has not been told for a while that the caller wanted a suspended cluster. */
+function auditedAccess(
+  access: Access,
+  notes: Notes,
+  begin: Begin,
+  isNewlySuspended: (clusterId: string) => boolean,
+): Access {
+  const { operator, administration, usage } = access
+  const around = telling(notes.change)
+  return {
+    ...access,
+    noteNoOperator: () =>
+      notes.change({ method: 'Authorize', clusterId: access.clusterIds[0], about: 'operator' }, denied),
+    operator: operator && createAuditedOperator(operator, around),
+    administration: administration && createAuditedAdministration(administration, around),
+    cluster(clusterId) {
+      const note = notes.callOf(clusterId)
+      try {
+        const cluster = access.cluster(clusterId)
+        return cluster && createAuditedCluster(cluster, note, begin)
+      } catch (error) {
+        // Whatever it is that was wanted of it.
+        if (isNewlySuspended(clusterId)) note(onCluster('Authorize', 'CLUSTER_ACTION'), undefined, denied)
+        throw error
+      }
+    },
+    usage: usage && auditUsage(usage, notes),
+  }
+}
+
+const auditUsage =
+  (usage: NonNullable<Access['usage']>, notes: Notes): typeof usage =>
+  (clusterId, fromMs, toMs) => {
+    const look = createLook(notes.callOf(clusterId))
+    return look(onCluster('QueryMetrics', 'DESCRIBE'), () => usage(clusterId, fromMs, toMs))
+  }
 
 type NoteChange = (change: OperatorChange, status: string) => void
 
@@ -100,28 +147,6 @@ const telling =
       throw error
     }
   }
-
-function noteSuspended(access: Access, clusterId: string, note: () => void) {
-  try {
-    return access.cluster(clusterId)
-  } catch (error) {
-    note()
-    throw error
-  }
-}
-
-/** The cluster is suspended: whatever it is that was wanted of it. */
-function noteAuthorization(log: AuditLog, caller: AuditCaller, clusterId: string): void {
-  const authorization = { granted: false, operation: 'CLUSTER_ACTION', resource: clusterResource } as const
-  log.note({
-    kind: 'authorization',
-    clusterId,
-    method: 'Authorize',
-    caller,
-    authorization,
-    status: denied,
-  })
-}
 
 const isUnauthenticated = (error: unknown): error is KafkaError =>
   error instanceof KafkaError && error.code === 'UNAUTHENTICATED'

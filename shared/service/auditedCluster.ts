@@ -1,11 +1,26 @@
 // A cluster whose calls are told to the audit log. Told is every refusal for want of a right, and every change of
-// something that lasts, with what came of it. Not told is who produced and fetched, or looked at something: as at
-// Confluent that would be as many events as there are requests.
+// something that lasts, with what let it, what changed and what came of it. Not told is who produced and fetched, or
+// looked at something: as at Confluent that would be as many events as there are requests.
 
 import { KafkaError } from '../base/errors.ts'
 import { type AskedOperation, clusterResource, type Resource } from '../security/acl.ts'
-import { deniedIn } from './ask.ts'
+import { type Decision, type Denied, RefusedError } from './ask.ts'
+import {
+  aclCreation,
+  aclDeletion,
+  type ChangeFacts,
+  configAlteration,
+  type Facts,
+  offsetDeletion,
+  offsetReset,
+  partitionGrowth,
+  quotaAlteration,
+  recordDeletion,
+  scramAlteration,
+  topicCreation,
+} from './auditFacts.ts'
 import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
+import type { Begin } from './grants.ts'
 import type { Groups } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
 import type { Scram } from './scram.ts'
@@ -17,10 +32,15 @@ export interface AuditedCall {
   readonly resource: Resource
 }
 
-export type NoteCall = (call: AuditedCall, granted: boolean, status: string) => void
+export interface ToldFacts {
+  readonly request?: Facts | undefined
+  readonly result?: Facts | undefined
+}
 
-export function createAuditedCluster(cluster: Cluster, note: NoteCall): Cluster {
-  const watch = createWatch(note)
+export type NoteCall = (call: AuditedCall, decision: Decision, status: string, facts?: ToldFacts) => void
+
+export function createAuditedCluster(cluster: Cluster, note: NoteCall, begin: Begin): Cluster {
+  const watch = createWatch(note, begin)
   return {
     ...cluster,
     ...auditTopics(cluster, watch),
@@ -33,41 +53,65 @@ export function createAuditedCluster(cluster: Cluster, note: NoteCall): Cluster 
   }
 }
 
+/** Told where it is refused. */
+export type Look = <T>(call: AuditedCall, work: () => Promise<T>) => Promise<T>
+
 interface Watch {
-  /** Told where it is refused. */
-  look<T>(call: AuditedCall, work: () => Promise<T>): Promise<T>
+  readonly look: Look
   /** Told always. */
-  change<T>(call: AuditedCall, work: () => Promise<T>): Promise<T>
+  change<T>(call: AuditedCall, work: () => Promise<T>, facts?: ChangeFacts<T>): Promise<T>
 }
 
-function createWatch(note: NoteCall): Watch {
-  const noteDenied = (call: AuditedCall, error: unknown): boolean => {
-    const denied = deniedIn(error)
-    if (denied !== undefined) note({ ...call, ...denied }, false, 'PERMISSION_DENIED')
-    return denied !== undefined
-  }
-  const look: Watch['look'] = async (call, work) => {
+export function createLook(note: NoteCall): Look {
+  return async (call, work) => {
     try {
       const answer = await work()
-      if (Array.isArray(answer)) for (const { error } of answer) noteDenied(call, error)
+      noteRefusedParts(note, call, answer)
       return answer
     } catch (error) {
-      noteDenied(call, error)
+      noteRefused(note, call, error)
       throw error
     }
   }
-  const change: Watch['change'] = async (call, work) => {
-    try {
-      const answer = await work()
-      note(call, true, statusOf(answer))
-      return answer
-    } catch (error) {
-      if (!noteDenied(call, error)) note(call, true, error instanceof KafkaError ? error.code : 'INTERNAL')
-      throw error
-    }
-  }
-  return { look, change }
 }
+
+function createWatch(note: NoteCall, begin: Begin): Watch {
+  const change: Watch['change'] = async (call, work, { request, result } = {}) => {
+    const { running, grant } = begin(work)
+    try {
+      const answer = await running
+      note(call, grant, statusOf(answer), { request, result: result?.(answer) })
+      noteRefusedParts(note, call, answer)
+      return answer
+    } catch (error) {
+      const status = error instanceof KafkaError ? error.code : 'INTERNAL'
+      if (!noteRefused(note, call, error)) note(call, grant, status, { request })
+      throw error
+    }
+  }
+  return { look: createLook(note), change }
+}
+
+function noteRefused(note: NoteCall, call: AuditedCall, error: unknown): boolean {
+  if (!(error instanceof RefusedError)) return false
+  const { operation, resource, decision } = error.denied
+  note({ ...call, operation, resource }, decision, 'PERMISSION_DENIED')
+  return true
+}
+
+/** A call in parts may name one topic a thousand times. */
+function noteRefusedParts(note: NoteCall, call: AuditedCall, answer: unknown): void {
+  if (!Array.isArray(answer)) return
+  const told = new Set<string>()
+  for (const { error } of answer) {
+    if (!(error instanceof RefusedError)) continue
+    const what = textOf(error.denied)
+    if (!told.has(what)) noteRefused(note, call, error)
+    told.add(what)
+  }
+}
+
+const textOf = ({ operation, resource: { type, name } }: Denied): string => `${operation} ${type} ${name}`
 
 /** Of a change in parts: how the first failed that did. */
 function statusOf(answer: unknown): string {
@@ -86,7 +130,7 @@ const onGroup = (method: string, operation: AskedOperation, name: string): Audit
   operation,
   resource: { type: 'GROUP', name },
 })
-const onCluster = (method: string, operation: AskedOperation): AuditedCall => ({
+export const onCluster = (method: string, operation: AskedOperation): AuditedCall => ({
   method,
   operation,
   resource: clusterResource,
@@ -96,15 +140,27 @@ function auditTopics(cluster: Cluster, { look, change }: Watch) {
   const { createTopic, deleteTopic, createPartitions, describeTopic, describeConfigs, alterConfigs } = cluster
   return {
     createTopic: (...given) =>
-      change(onTopic('CreateTopics', 'CREATE', given[0].name), () => createTopic(...given)),
+      change(
+        onTopic('CreateTopics', 'CREATE', given[0].name),
+        () => createTopic(...given),
+        topicCreation(given[0]),
+      ),
     deleteTopic: (name) => change(onTopic('DeleteTopics', 'DELETE', name), () => deleteTopic(name)),
-    createPartitions: (...given) =>
-      change(onTopic('CreatePartitions', 'ALTER', given[0]), () => createPartitions(...given)),
+    createPartitions: (name, count, validateOnly) =>
+      change(
+        onTopic('CreatePartitions', 'ALTER', name),
+        () => createPartitions(name, count, validateOnly),
+        partitionGrowth(count, validateOnly),
+      ),
     describeTopic: (name) => look(onTopic('Metadata', 'DESCRIBE', name), () => describeTopic(name)),
     describeConfigs: (name) =>
       look(onTopic('DescribeConfigs', 'DESCRIBE_CONFIGS', name), () => describeConfigs(name)),
-    alterConfigs: (...given) =>
-      change(onTopic('IncrementalAlterConfigs', 'ALTER_CONFIGS', given[0]), () => alterConfigs(...given)),
+    alterConfigs: (name, operations, validateOnly) =>
+      change(
+        onTopic('IncrementalAlterConfigs', 'ALTER_CONFIGS', name),
+        () => alterConfigs(name, operations, validateOnly),
+        configAlteration(operations, validateOnly),
+      ),
   } satisfies Partial<Cluster>
 }
 
@@ -118,8 +174,12 @@ function auditRecords(cluster: Cluster, { look, change }: Watch) {
     fetch: (request) => look(onTopic('Fetch', 'READ', request.topicName), () => cluster.fetch(request)),
     listOffsets: (...given) =>
       look(onTopic('ListOffsets', 'DESCRIBE', given[0]), () => listOffsets(...given)),
-    deleteRecords: (...given) =>
-      change(onTopic('DeleteRecords', 'DELETE', given[0]), () => deleteRecords(...given)),
+    deleteRecords: (name, partition, offset) =>
+      change(
+        onTopic('DeleteRecords', 'DELETE', name),
+        () => deleteRecords(name, partition, offset),
+        recordDeletion(partition, offset),
+      ),
   } satisfies Partial<Cluster>
 }
 
@@ -137,20 +197,28 @@ function auditGroups(groups: Groups, { look, change }: Watch): Groups {
       look(onGroup('OffsetCommit', 'READ', given[0]), () => commitOffsets(...given)),
     committedOffsets: (...given) =>
       look(onGroup('OffsetFetch', 'DESCRIBE', given[0]), () => committedOffsets(...given)),
-    deleteOffsets: (...given) =>
-      look(onGroup('OffsetDelete', 'DELETE', given[0]), () =>
-        change(onGroup('OffsetDelete', 'DELETE', given[0]), () => deleteOffsets(...given)),
+    deleteOffsets: (id, partitions) =>
+      change(
+        onGroup('OffsetDelete', 'DELETE', id),
+        () => deleteOffsets(id, partitions),
+        offsetDeletion(partitions),
       ),
     resetOffsets: (request) =>
-      change(onGroup('OffsetCommit', 'READ', request.groupId), () => resetOffsets(request)),
+      change(
+        onGroup('OffsetCommit', 'READ', request.groupId),
+        () => resetOffsets(request),
+        offsetReset(request),
+      ),
   }
 }
 
 function auditAcls(acls: Acls, { look, change }: Watch): Acls {
   return {
     list: (filter) => look(onCluster('DescribeAcls', 'DESCRIBE'), () => acls.list(filter)),
-    create: (bindings) => change(onCluster('CreateAcls', 'ALTER'), () => acls.create(bindings)),
-    delete: (filter) => change(onCluster('DeleteAcls', 'ALTER'), () => acls.delete(filter)),
+    create: (bindings) =>
+      change(onCluster('CreateAcls', 'ALTER'), () => acls.create(bindings), aclCreation(bindings)),
+    delete: (filter) =>
+      change(onCluster('DeleteAcls', 'ALTER'), () => acls.delete(filter), aclDeletion(filter)),
   }
 }
 
@@ -159,7 +227,11 @@ function auditQuotas(quotas: ClientQuotas, { look, change }: Watch): ClientQuota
     describe: (filter) =>
       look(onCluster('DescribeClientQuotas', 'DESCRIBE_CONFIGS'), () => quotas.describe(filter)),
     alter: (...given) =>
-      change(onCluster('AlterClientQuotas', 'ALTER_CONFIGS'), () => quotas.alter(...given)),
+      change(
+        onCluster('AlterClientQuotas', 'ALTER_CONFIGS'),
+        () => quotas.alter(...given),
+        quotaAlteration(...given),
+      ),
   }
 }
 
@@ -167,7 +239,12 @@ function auditScram(scram: Scram, { look, change }: Watch): Scram {
   const { describe, alter } = scram
   return {
     describe: () => look(onCluster('DescribeUserScramCredentials', 'DESCRIBE'), () => describe()),
-    alter: (...given) => change(onCluster('AlterUserScramCredentials', 'ALTER'), () => alter(...given)),
+    alter: (...given) =>
+      change(
+        onCluster('AlterUserScramCredentials', 'ALTER'),
+        () => alter(...given),
+        scramAlteration(...given),
+      ),
   }
 }
 

@@ -4,19 +4,19 @@
 
 import { clusterResource } from '../security/acl.ts'
 import { isInternalTopic } from '../topics/names.ts'
-import { type Ask, createAsk, type Rights, refused } from './ask.ts'
+import { type Ask, createAsk, isGranted, RefusedError, type Rights } from './ask.ts'
 import { authorizeGroups, authorizeInstances } from './authorizedGroups.ts'
 import type { Acls, ClientQuotas, Cluster, Topics } from './cluster.ts'
 import type { Scram } from './scram.ts'
 
-export function createAuthorizedCluster(cluster: Cluster, acls: Acls, rights: Rights): Cluster {
+export function createAuthorizedCluster(cluster: Cluster, rights: Rights): Cluster {
   const ask = createAsk(rights)
   return {
     clusterId: cluster.clusterId,
     ...authorizeTopics(cluster, ask),
     ...authorizeRecords(cluster, ask, rights),
     groups: authorizeGroups(cluster.groups, ask),
-    acls: authorizeAcls(acls, ask),
+    acls: cluster.acls && authorizeAcls(cluster.acls, ask),
     clientQuotas: cluster.clientQuotas && authorizeQuotas(cluster.clientQuotas, ask),
     usage: cluster.usage && authorizeUsage(cluster.usage, ask),
     scram: authorizeScram(cluster.scram, ask),
@@ -84,10 +84,12 @@ function authorizeRecords(cluster: Cluster, ask: Ask, rights: Rights): Records {
       return cluster.produceBatches(topicName, partition, body)
     },
     async initProducer() {
+      const decision = rights.decide('IDEMPOTENT_WRITE', clusterResource)
       // Since KIP-679 who may write to any topic needs no right of its own.
-      if (!ask.cluster('IDEMPOTENT_WRITE') && !rights.isAllowedSomewhere('WRITE', 'TOPIC')) {
+      if (!isGranted(decision) && !rights.isAllowedSomewhere('WRITE', 'TOPIC')) {
         const message = 'Not authorized to write to any topic of this cluster.'
-        throw refused('CLUSTER_AUTHORIZATION_FAILED', message, 'IDEMPOTENT_WRITE', clusterResource)
+        const denied = { operation: 'IDEMPOTENT_WRITE', resource: clusterResource, decision } as const
+        throw new RefusedError('CLUSTER_AUTHORIZATION_FAILED', message, denied)
       }
       return cluster.initProducer()
     },

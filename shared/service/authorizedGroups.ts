@@ -3,7 +3,7 @@
 
 import type { KafkaError } from '../base/errors.ts'
 import type { StoredInstance } from '../metadata/instanceItem.ts'
-import { type Ask, refused, topicRefused } from './ask.ts'
+import { type Ask, RefusedError } from './ask.ts'
 import type { GroupDescription, Groups, MemberDescription, ResetRequest, TopicPartition } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
 
@@ -115,13 +115,13 @@ async function onReadable<P extends TopicPartition>(
   partitions: readonly P[],
   work: (readable: readonly P[]) => Promise<readonly Outcome[]>,
 ): Promise<readonly Outcome[]> {
-  const readable = partitions.filter(({ topicName }) => ask.topic('READ', topicName))
+  const refusals = partitions.map(({ topicName }) => ask.topicRefusal('READ', topicName))
+  const readable = partitions.filter((_, i) => refusals[i] === undefined)
   const none = readable.length === 0 && partitions.length > 0
   const outcomes = (none ? [] : await work(readable))[Symbol.iterator]()
-  const isReadable = new Set(readable)
-  return partitions.flatMap((wanted) => {
-    const { topicName, partition } = wanted
-    if (!isReadable.has(wanted)) return [{ topicName, partition, error: topicRefused(topicName) }]
+  return partitions.flatMap(({ topicName, partition }, i) => {
+    const error = refusals[i]
+    if (error !== undefined) return [{ topicName, partition, error }]
     const { value } = outcomes.next()
     return value === undefined ? [] : [value]
   })
@@ -145,7 +145,9 @@ export function authorizeInstances(instances: InstanceStore, ask: Ask): Instance
         // Another caller's: what it does with topics that this one may not know of would show.
         if (shownInstance(ask, instance) !== instance) {
           const message = `Not authorized to access all topics of consumer ${id.name}.`
-          throw refused('TOPIC_AUTHORIZATION_FAILED', message, 'DESCRIBE', { type: 'TOPIC', name: '*' })
+          const resource = { type: 'TOPIC', name: '*' } as const
+          const denied = { operation: 'DESCRIBE', resource, decision: undefined } as const
+          throw new RefusedError('TOPIC_AUTHORIZATION_FAILED', message, denied)
         }
         return change(instance)
       })

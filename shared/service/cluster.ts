@@ -6,7 +6,7 @@ import type { RecordHeader } from '../kafka/recordBatch.ts'
 import type { HourOfUsage } from '../metering/readUsage.ts'
 import type { QuotaStore } from '../quotas/quotaStore.ts'
 import type { AclStore } from '../security/aclStore.ts'
-import type { ConfigEntry, ConfigOperation } from '../topics/configs.ts'
+import type { ConfigEntry, ConfigOperation, TopicConfigOverrides } from '../topics/configs.ts'
 import type { Groups } from './groups.ts'
 import type { InstanceStore } from './instanceStore.ts'
 import type { Scram } from './scram.ts'
@@ -16,6 +16,12 @@ export interface Topic {
   /** Kafka's topic id: a UUID in 22 characters of base64url, new with each creation. */
   readonly topicId: string
   readonly partitionCount: number
+}
+
+/** As a change left it, and as it was before. */
+export interface ChangedTopic extends Topic {
+  readonly overrides: TopicConfigOverrides
+  readonly before: { readonly partitionCount: number; readonly overrides: TopicConfigOverrides }
 }
 
 export interface TopicConfigs {
@@ -126,12 +132,16 @@ export interface Topics {
   describeTopic(name: string): Promise<Topic>
   deleteTopic(name: string): Promise<void>
   /** Partitions only grow: INVALID_PARTITIONS. Answers the topic as it is then. */
-  createPartitions(name: string, partitionCount: number, validateOnly: boolean): Promise<Topic>
+  createPartitions(name: string, partitionCount: number, validateOnly: boolean): Promise<ChangedTopic>
   /** Error: UNKNOWN_TOPIC_OR_PARTITION. */
   describeConfigs(name: string): Promise<TopicConfigs>
   /** Of every topic, by name. */
   listConfigs(): Promise<readonly TopicConfigs[]>
-  alterConfigs(name: string, operations: readonly ConfigOperation[], validateOnly: boolean): Promise<Topic>
+  alterConfigs(
+    name: string,
+    operations: readonly ConfigOperation[],
+    validateOnly: boolean,
+  ): Promise<ChangedTopic>
   defaultConfigs(): readonly ConfigEntry[]
 }
 

@@ -8,8 +8,8 @@ import {
   type AskedOperation,
   aclOperations,
   checkBinding,
+  decide,
   indexAcls,
-  isAllowed,
   isAllowedSomewhere,
   matchesFilter,
   type ResourceType,
@@ -35,7 +35,10 @@ interface Question {
   readonly name?: string
 }
 
-function asks(bindings: readonly AclBinding[], question: Question = {}): boolean {
+const isAllowed = (...asked: Parameters<typeof decide>): boolean => decide(...asked)?.permission === 'ALLOW'
+
+/** Answers what decided. */
+function asks(bindings: readonly AclBinding[], question: Question = {}): AclBinding | undefined {
   const {
     principal = 'User:alice',
     host = '10.0.0.1',
@@ -43,48 +46,78 @@ function asks(bindings: readonly AclBinding[], question: Question = {}): boolean
     type = 'TOPIC',
     name = 'orders',
   } = question
-  return isAllowed(indexAcls(bindings), { principals: [principal], host }, operation, { type, name })
+  return decide(indexAcls(bindings), { principals: [principal], host }, operation, { type, name })
 }
 
-const cases: readonly (readonly [string, readonly AclBinding[], Question, boolean])[] = [
-  ['nothing matches', [], {}, false],
-  ['an allowance', [acl()], {}, true],
-  ['another principal', [acl()], { principal: 'User:bob' }, false],
-  ['another case of the principal type', [acl()], { principal: 'user:alice' }, false],
-  ['everybody', [acl({ principal: 'User:*' })], { principal: 'User:bob' }, true],
-  ['another topic', [acl()], { name: 'orders2' }, false],
-  ['another type of resource', [acl()], { type: 'GROUP' }, false],
-  ['another operation', [acl()], { operation: 'WRITE' }, false],
-  ['all operations', [acl({ operation: 'ALL' })], { operation: 'DELETE' }, true],
-  ['its host', [acl({ host: '10.0.0.1' })], {}, true],
-  ['another host', [acl({ host: '10.0.0.2' })], {}, false],
-  ['every topic', [acl({ resourceName: '*' })], { name: 'anything' }, true],
-  ['a prefix', [acl({ resourceName: 'ord', patternType: 'PREFIXED' })], {}, true],
-  ['a prefix that is the name', [acl({ patternType: 'PREFIXED' })], {}, true],
-  ['another prefix', [acl({ resourceName: 'pay', patternType: 'PREFIXED' })], {}, false],
-  ['a literal that looks like a prefix', [acl({ resourceName: 'ord' })], {}, false],
-  ['a denial beside an allowance', [acl(), deny()], {}, false],
+/** Last: which of the bindings decides; undefined: none, and the answer is no. */
+const cases: readonly (readonly [string, readonly AclBinding[], Question, number | undefined])[] = [
+  ['nothing matches', [], {}, undefined],
+  ['an allowance', [acl()], {}, 0],
+  ['another principal', [acl()], { principal: 'User:bob' }, undefined],
+  ['another case of the principal type', [acl()], { principal: 'user:alice' }, undefined],
+  ['everybody', [acl({ principal: 'User:*' })], { principal: 'User:bob' }, 0],
+  ['another topic', [acl()], { name: 'orders2' }, undefined],
+  ['another type of resource', [acl()], { type: 'GROUP' }, undefined],
+  ['another operation', [acl()], { operation: 'WRITE' }, undefined],
+  ['all operations', [acl({ operation: 'ALL' })], { operation: 'DELETE' }, 0],
+  ['its host', [acl({ host: '10.0.0.1' })], {}, 0],
+  ['another host', [acl({ host: '10.0.0.2' })], {}, undefined],
+  ['every topic', [acl({ resourceName: '*' })], { name: 'anything' }, 0],
+  ['a prefix', [acl({ resourceName: 'ord', patternType: 'PREFIXED' })], {}, 0],
+  ['a prefix that is the name', [acl({ patternType: 'PREFIXED' })], {}, 0],
+  ['another prefix', [acl({ resourceName: 'pay', patternType: 'PREFIXED' })], {}, undefined],
+  ['a literal that looks like a prefix', [acl({ resourceName: 'ord' })], {}, undefined],
+  ['a denial beside an allowance', [acl(), deny()], {}, 1],
   [
     'a wide denial beside a close allowance',
     [acl(), deny({ resourceName: '*', principal: 'User:*' })],
     {},
-    false,
+    1,
   ],
   [
     'a prefixed denial beside a literal allowance',
     [acl(), deny({ resourceName: 'o', patternType: 'PREFIXED' })],
     {},
-    false,
+    1,
   ],
-  ['a denial of all operations', [acl(), deny({ operation: 'ALL' })], {}, false],
-  ['a denial for another host', [acl(), deny({ host: '10.0.0.2' })], {}, true],
-  ['a denial for somebody else', [acl(), deny({ principal: 'User:bob' })], {}, true],
-  ['a denial of something else', [acl(), deny({ operation: 'WRITE' })], {}, true],
+  ['a denial of all operations', [acl(), deny({ operation: 'ALL' })], {}, 1],
+  ['a denial for another host', [acl(), deny({ host: '10.0.0.2' })], {}, 0],
+  ['a denial for somebody else', [acl(), deny({ principal: 'User:bob' })], {}, 0],
+  ['a denial of something else', [acl(), deny({ operation: 'WRITE' })], {}, 0],
+  [
+    'the closest of several allowances',
+    [
+      acl({ resourceName: 'o', patternType: 'PREFIXED' }),
+      acl({ resourceName: '*', operation: 'ALL' }),
+      acl({ principal: 'User:*' }),
+    ],
+    {},
+    2,
+  ],
+  [
+    'a wildcard before a prefix',
+    [acl({ resourceName: 'o', patternType: 'PREFIXED' }), acl({ resourceName: '*' })],
+    {},
+    1,
+  ],
+  ['an allowance that implies what is asked', [acl({ operation: 'WRITE' })], { operation: 'DESCRIBE' }, 0],
+  [
+    'a denial of a prefix, whatever is closer',
+    [
+      acl(),
+      deny({ resourceName: 'x', patternType: 'PREFIXED' }),
+      deny({ resourceName: 'o', patternType: 'PREFIXED' }),
+    ],
+    {},
+    2,
+  ],
+  ['a denial alone', [deny({ operation: 'ALL' })], {}, 0],
 ]
 
-for (const [name, bindings, question, expected] of cases) {
-  test(`${name}: ${expected ? 'allowed' : 'denied'}`, () => {
-    assert.equal(asks(bindings, question), expected)
+for (const [name, bindings, question, decider] of cases) {
+  const decided = decider === undefined ? undefined : bindings[decider]
+  test(`${name}: ${decided?.permission === 'ALLOW' ? 'allowed' : 'denied'}`, () => {
+    assert.equal(asks(bindings, question), decided)
   })
 }
 
@@ -98,7 +131,7 @@ test('Read, Write, Delete and Alter imply Describe, AlterConfigs implies Describ
       if (asked === 'ALL') continue
       const expected = (implied[asked] ?? [asked, 'ALL']).includes(granted)
       assert.equal(
-        asks([acl({ operation: granted })], { operation: asked }),
+        asks([acl({ operation: granted })], { operation: asked }) !== undefined,
         expected,
         `${granted} → ${asked}`,
       )
@@ -108,8 +141,8 @@ test('Read, Write, Delete and Alter imply Describe, AlterConfigs implies Describ
 
 test('a denial implies nothing: who may not read may still describe', () => {
   const bindings = [acl({ operation: 'ALL' }), deny({ operation: 'READ' })]
-  assert.equal(asks(bindings, { operation: 'READ' }), false)
-  assert.equal(asks(bindings, { operation: 'DESCRIBE' }), true)
+  assert.equal(asks(bindings, { operation: 'READ' }), bindings[1])
+  assert.equal(asks(bindings, { operation: 'DESCRIBE' }), bindings[0])
 })
 
 test('any of the names of a requester may be granted or denied', () => {

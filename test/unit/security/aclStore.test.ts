@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemClock, systemRandom } from '../../../shared/runtime/clock.ts'
-import { type AclBinding, checkBinding, indexAcls, isAllowed } from '../../../shared/security/acl.ts'
+import { type AclBinding, checkBinding, decide, indexAcls } from '../../../shared/security/acl.ts'
 import { createAclStore } from '../../../shared/security/aclStore.ts'
 import { bindingsOfRole, roleNames } from '../../../shared/security/roles.ts'
 import { createMemoryObjectStore } from '../../../shared/storage/memory/objectStore.ts'
@@ -47,7 +47,8 @@ test('one wrong binding of several refuses all of them', async () => {
 test('the index follows every change, and costs one read where nothing has changed', async () => {
   const { acls, storeOf, during } = createStore()
   const alice = { principals: ['User:alice'], host: '::1' }
-  const mayRead = async () => isAllowed(await acls.index(), alice, 'READ', { type: 'TOPIC', name: 'a' })
+  const mayRead = async () =>
+    decide(await acls.index(), alice, 'READ', { type: 'TOPIC', name: 'a' }) !== undefined
   assert.equal(await mayRead(), false)
   await storeOf('lkc-1').create([read('a')])
   assert.equal(await mayRead(), true)
@@ -82,12 +83,12 @@ test('who has DeveloperRead may read and not write, DeveloperWrite the other way
   const alice = { principals: ['User:alice'], host: '::1' }
   const resource = { ...orders, patternType: 'LITERAL' } as const
   const may = (role: 'DeveloperRead' | 'DeveloperWrite', operation: 'READ' | 'WRITE' | 'DESCRIBE') =>
-    isAllowed(
+    decide(
       indexAcls(bindingsOfRole({ role, principal: 'User:alice', resource })),
       alice,
       operation,
       orders,
-    )
+    ) !== undefined
   assert.deepEqual([may('DeveloperRead', 'READ'), may('DeveloperRead', 'WRITE')], [true, false])
   assert.deepEqual([may('DeveloperWrite', 'READ'), may('DeveloperWrite', 'WRITE')], [false, true])
   assert.deepEqual([may('DeveloperRead', 'DESCRIBE'), may('DeveloperWrite', 'DESCRIBE')], [true, true])

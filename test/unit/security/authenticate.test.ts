@@ -36,14 +36,21 @@ function createDoor() {
   return { apiKeys, authenticate, later, during: counted.during }
 }
 
-const wanted = { clusterId: 'lkc-1', owner: 'User:sa-1', description: 'a test', expiresMs: undefined }
+const wanted = {
+  clusterId: 'lkc-1',
+  organisationId: 'org-1',
+  owner: 'User:sa-1',
+  description: 'a test',
+  expiresMs: undefined,
+}
 const isRefused = (error: unknown) => error instanceof KafkaError && error.code === 'UNAUTHENTICATED'
 
 test('a key opens with its secret and with nothing else', async () => {
   const { apiKeys, authenticate } = createDoor()
   const { key, secret } = await apiKeys.create(wanted)
   const identity = await authenticate(basic(key.keyId, secret))
-  assert.deepEqual(identity, { principal: 'User:sa-1', clusterId: 'lkc-1', credentialId: key.keyId })
+  const { owner, clusterId, organisationId } = wanted
+  assert.deepEqual(identity, { principal: owner, clusterId, organisationId, credentialId: key.keyId })
   const other = await apiKeys.create(wanted)
   for (const wrong of ['', secret.slice(1), `${secret}x`, other.secret, secret.toUpperCase()]) {
     await assert.rejects(authenticate(basic(key.keyId, wrong)), isRefused)
@@ -71,7 +78,7 @@ test('a refusal says the same of a wrong secret, of an expired key and of a key 
 test('neither table nor list holds the secret, and the hash of one key does not fit another', async () => {
   const { apiKeys } = createDoor()
   const { key, secret } = await apiKeys.create(wanted)
-  const stored = JSON.stringify(await apiKeys.list('lkc-1'))
+  const stored = JSON.stringify(await apiKeys.list({ clusterId: 'lkc-1' }))
   assert.ok(!stored.includes(secret))
   const pepper = new Uint8Array(32).fill(3)
   assert.ok(isSecret(pepper, { id: key.keyId, secret }, key.hash))
@@ -91,7 +98,7 @@ test('a revoked key is refused within five seconds, and an expired one at once',
   later(4999)
   await assert.rejects(authenticate(basic(key.keyId, secret)), isRefused)
   assert.deepEqual(
-    (await apiKeys.list('lkc-1')).map(({ keyId }) => keyId),
+    (await apiKeys.list({ clusterId: 'lkc-1' })).map(({ keyId }) => keyId),
     [short.key.keyId],
   )
 })
@@ -109,13 +116,18 @@ test('a warm key costs no storage request, and neither does a flood of one wrong
 
 test('an operator’s key is of no cluster, and listed with the operators’', async () => {
   const { apiKeys, authenticate } = createDoor()
-  const { key, secret } = await apiKeys.create({ ...wanted, clusterId: undefined, owner: 'User:operator' })
+  const { key, secret } = await apiKeys.create({
+    ...wanted,
+    clusterId: undefined,
+    organisationId: undefined,
+    owner: 'User:operator',
+  })
   assert.equal((await authenticate(basic(key.keyId, secret))).clusterId, undefined)
   assert.deepEqual(
-    (await apiKeys.list(undefined)).map(({ keyId }) => keyId),
+    (await apiKeys.list({ clusterId: undefined })).map(({ keyId }) => keyId),
     [key.keyId],
   )
-  assert.deepEqual(await apiKeys.list('lkc-1'), [])
+  assert.deepEqual(await apiKeys.list({ clusterId: 'lkc-1' }), [])
 })
 
 test('when a key was used is noted at most every ten minutes', async () => {

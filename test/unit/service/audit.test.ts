@@ -4,27 +4,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import type { AuditEntry, AuditEvent } from '../../../shared/service/auditEvent.ts'
-import { createAuditLog, eventsMax } from '../../../shared/service/auditLog.ts'
+import { createAuditLog, weightMax } from '../../../shared/service/auditLog.ts'
 import { auditTopicName } from '../../../shared/topics/names.ts'
+import { auditEventsOf } from '../../support/auditEvents.ts'
 import type { Call } from '../../support/call.ts'
 import { createTestCluster } from '../../support/testCluster.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
-type Tenants = Awaited<ReturnType<typeof createTestTenants>>
-
-type Event = AuditEvent
-
-const logOf = async ({ tenants, operator }: Tenants): Promise<readonly Event[]> => {
-  await tenants.idle()
-  const path = `/topics/${auditTopicName}/partitions/0/records?offset=0`
-  const { status, body } = await operator('GET', path)
-  if (status === 404) return []
-  assert.equal(status, 200, JSON.stringify(body))
-  return body.records.map((record: { value: Event }) => record.value)
-}
-
-const summary = ({ type, subject, data }: Event): string =>
+const summary = ({ type, subject, data }: AuditEvent): string =>
   [
     type.replace('io.confluent.', ''),
     data.methodName,
@@ -34,7 +22,7 @@ const summary = ({ type, subject, data }: Event): string =>
     data.result.status,
   ].join(' ')
 
-const operationOf = (event: Event): string => summary(event).replace('kafka.server/authorization ', '')
+const operationOf = (event: AuditEvent): string => summary(event).replace('kafka.server/authorization ', '')
 
 const createTopic = (call: Call, name: string) => call('POST', '/topics', { topic_name: name })
 const allow = (operation: string, resourceName = '*', resourceType = 'TOPIC') => ({
@@ -48,7 +36,7 @@ const allow = (operation: string, resourceName = '*', resourceType = 'TOPIC') =>
 })
 
 test('changes are told with what came of them, refusals of everything, production and fetching not', async () => {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock: createVirtualClock() })
   const { operator, keyOf } = tenants
   const alice = await keyOf('User:alice')
   await operator('POST', '/acls', allow('WRITE', 'orders'))
@@ -63,7 +51,7 @@ test('changes are told with what came of them, refusals of everything, productio
   assert.equal((await alice('GET', '/acls')).status, 403)
   const weak = { user: 'bob', mechanism: 'SCRAM-SHA-256', iterations: 1, password: 'plum' }
   await operator('POST', '/user-scram-credentials:alter', { upsertions: [weak] })
-  const events = await logOf(tenants)
+  const events = await auditEventsOf(tenants)
   assert.ok(!/pear|plum/.test(JSON.stringify(events)))
   assert.deepEqual(events.filter(({ type }) => type.endsWith('authorization')).map(operationOf), [
     'kafka.CreateAcls User:operator crn:///kafka=local true SUCCESS',
@@ -77,11 +65,11 @@ test('changes are told with what came of them, refusals of everything, productio
 })
 
 test('an event is a CloudEvent as Confluent shapes it', async () => {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock: createVirtualClock() })
   const alice = await tenants.keyOf('User:alice')
   const headers = { 'x-request-id': 'r-1', 'client-id': 'curl/8' }
   await alice('DELETE', '/topics/orders', undefined, headers)
-  const event = (await logOf(tenants)).find(({ data }) => data.methodName === 'kafka.DeleteTopics')
+  const event = (await auditEventsOf(tenants)).find(({ data }) => data.methodName === 'kafka.DeleteTopics')
   assert.ok(event)
   const { id, time, data, ...context } = event
   assert.match(id, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
@@ -114,7 +102,7 @@ test('an event is a CloudEvent as Confluent shapes it', async () => {
 })
 
 test('who gets in and who does not is told, to whom it concerns, and never with the secret', async () => {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock: createVirtualClock() })
   const {
     app,
     tenants: { apiKeys },
@@ -130,7 +118,7 @@ test('who gets in and who does not is told, to whom it concerns, and never with 
   await callAs({ id: secret, secret: 'swapped' })('GET', '/v3/clusters')
   await app.request('/v3/clusters', { headers: { authorization: `Bearer ${secret}` } })
   await app.request('/v3/clusters')
-  const events = (await logOf(tenants)).filter(({ type }) => type.endsWith('authentication'))
+  const events = (await auditEventsOf(tenants)).filter(({ type }) => type.endsWith('authentication'))
   const shown = events.map(summary).filter((line) => !line.includes('operator'))
   assert.deepEqual(shown, [
     'kafka.server/authentication kafka.Authentication User:alice crn:///kafka=local  SUCCESS',
@@ -143,15 +131,15 @@ test('who gets in and who does not is told, to whom it concerns, and never with 
 })
 
 test('what operators change is told to the cluster it is about, or to the deployment', async () => {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock: createVirtualClock() })
   const { callAs, operatorKey, told } = tenants
   const operator = callAs(operatorKey)
-  const owner = { id: 'sa-1' }
+  const owner = { id: await tenants.makeAccount('shop') }
   const made = await operator('POST', '/iam/v2/api-keys', { spec: { owner, resource: { id: 'local' } } })
   await operator('DELETE', `/iam/v2/api-keys/${made.body.id}`)
   await operator('POST', '/iam/v2/service-accounts', { display_name: 'billing' })
   await operator('POST', '/cmk/v2/clusters/local/suspend')
-  const events = await logOf(tenants)
+  const events = await auditEventsOf(tenants)
   const requests = events.filter(({ type }) => type === 'io.confluent.cloud/request')
   assert.deepEqual(requests.map(summary), [
     `cloud/request CreateAPIKey User:operator crn:///kafka=local/api-key=${made.body.id}  SUCCESS`,
@@ -162,7 +150,7 @@ test('what operators change is told to the cluster it is about, or to the deploy
   await operator('POST', '/cmk/v2/clusters/local/resume')
   assert.equal((await callAs(alice)('DELETE', '/cmk/v2/clusters/local')).status, 403)
   assert.equal(
-    (await logOf(tenants)).map(summary).at(-1),
+    (await auditEventsOf(tenants)).map(summary).at(-1),
     'cloud/request Authorize User:alice crn:///kafka=local/operator  PERMISSION_DENIED',
   )
   assert.ok(told.some(({ data }) => data.methodName === 'CreateServiceAccount'))
@@ -170,7 +158,7 @@ test('what operators change is told to the cluster it is about, or to the deploy
 })
 
 test('nobody writes to the log or takes its place, and only who rules the cluster reads it', async () => {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock: createVirtualClock() })
   const { operator, keyOf } = tenants
   const alice = await keyOf('User:alice')
   for (const operation of ['ALL']) await operator('POST', '/acls', allow(operation))
@@ -207,7 +195,6 @@ const entry: AuditEntry = {
     principal: 'User:alice',
     credentialId: 'A',
     mechanism: 'HTTP/BASIC',
-    isSuperUser: false,
     host: '127.0.0.1',
     requestId: 'r',
     clientId: 'c'.repeat(10_000),
@@ -259,9 +246,44 @@ test('what finds no room is counted, reported, and told in the log', async () =>
   assert.match(Buffer.concat(fetched.flatMap(({ batches }) => batches)).toString(), /dropped=500/)
 })
 
+test('a cluster that is slow to store takes no room of others, and its events keep their order', async () => {
+  const clock = createVirtualClock()
+  const cluster = createTestCluster()
+  const stored = Promise.withResolvers<void>()
+  let appends = 0
+  const reported: string[] = []
+  const log = createAuditLog({
+    clock,
+    random: systemRandom,
+    cluster: () => ({
+      createTopic: cluster.createTopic,
+      async produceRecords(...given) {
+        if (appends++ === 0) await stored.promise
+        return cluster.produceRecords(...given)
+      },
+    }),
+    isThere: () => Promise.resolve(true),
+    tell: () => undefined,
+    reportBackgroundFailure: (error) => reported.push(String(error)),
+  })
+  const noteAll = () => {
+    for (let i = 0; i < 1000; i++) log.note({ ...entry, method: `Round${round}` })
+  }
+  let round = 0
+  for (; round < 4; round++) {
+    noteAll()
+    await clock.sleep(1001)
+  }
+  stored.resolve()
+  await log.idle()
+  const { offset } = await cluster.listOffsets(auditTopicName, 0, { kind: 'latest' })
+  assert.equal(offset, 2001)
+  assert.match(reported.join(), /2000 events of the audit log of lkc-1 were dropped/)
+})
+
 test('all logs together hold a bounded number of events', async () => {
   const { log, reported } = createLog(false)
-  const clusters = Math.ceil(eventsMax / 1000) + 5
+  const clusters = weightMax / 1000 + 5
   for (let c = 0; c < clusters; c++)
     for (let i = 0; i < 1000; i++) log.note({ ...entry, clusterId: `lkc-${c}` })
   await log.idle()

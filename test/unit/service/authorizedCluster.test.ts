@@ -4,8 +4,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import { newInstance } from '../../../shared/groups/instance.ts'
-import { createScope } from '../../../shared/metadata/scope.ts'
-import { createAclStore } from '../../../shared/security/aclStore.ts'
 import type { Rights } from '../../../shared/service/ask.ts'
 import { createAuthorizedCluster } from '../../../shared/service/authorizedCluster.ts'
 import type { Cluster } from '../../../shared/service/cluster.ts'
@@ -147,7 +145,6 @@ async function start() {
   const offsets = [{ topic_name: 't', partition_id: 0, offset: 0 }]
   await operator('POST', '/topics', { topic_name: 't' })
   await operator('POST', '/consumer-groups/g/offsets:commit', { offsets })
-  const acls = createAclStore({ ...deps, scope: createScope('local') })
   const nobody = { principal: 'User:x', clientId: '', limits: undefined }
   const { cluster: inner } = openTenantCluster(deps, tenants.pool.tenant('local'), nobody)
   await inner.instances.create({ ...id, name: 'there' }, instance)
@@ -158,12 +155,12 @@ async function start() {
       return !denied.includes(right)
     }
     const rights: Rights = {
-      isAllowed: (operation, { type, name }) =>
-        isAllowed(`${operation} ${type}${type === 'CLUSTER' ? '' : ` ${name}`}`),
+      decide: (operation, { type, name }) =>
+        isAllowed(`${operation} ${type}${type === 'CLUSTER' ? '' : ` ${name}`}`) ? 'SUPER_USER' : undefined,
       isAllowedSomewhere: (operation, type) => isAllowed(`${operation} ${type}`),
       renewed: () => Promise.resolve(rights),
     }
-    return createAuthorizedCluster(inner, acls, rights)
+    return createAuthorizedCluster(inner, rights)
   }
 }
 

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KafkaError } from '../../../shared/base/errors.ts'
-import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
-import { createAclStore } from '../../../shared/security/aclStore.ts'
 import type { Rights } from '../../../shared/service/ask.ts'
 import { createAuthorizedCluster } from '../../../shared/service/authorizedCluster.ts'
 import { createConsumerInstances } from '../../../shared/service/createConsumerInstances.ts'
@@ -25,13 +23,12 @@ async function start(refused: 'GROUP' | 'TOPIC') {
   const cluster = createTestCluster(ports)
   await cluster.createTopic({ name: 't', partitionCount: 1, configs: [], validateOnly: false })
   const deps = { ...ports, random: systemRandom }
-  const isAllowed = (_: unknown, { type }: { readonly type: string }) => type !== refused
-  const rights: Rights = { isAllowed, isAllowedSomewhere: () => true, renewed: () => Promise.resolve(rights) }
-  const authorized = createAuthorizedCluster(
-    cluster,
-    createAclStore({ ...deps, scope: createScope('test') }),
-    rights,
-  )
+  const rights: Rights = {
+    decide: (_, { type }) => (type === refused ? undefined : 'SUPER_USER'),
+    isAllowedSomewhere: () => true,
+    renewed: () => Promise.resolve(rights),
+  }
+  const authorized = createAuthorizedCluster(cluster, rights)
   const all = createConsumerInstances({ cluster, ...deps })
   await all.create(id.groupId, id.name, settings)
   return { all, mine: createConsumerInstances({ cluster: authorized, ...deps }) }
