@@ -114,13 +114,14 @@ async function createTenant({ operate }: Server, name: string) {
   const clusterId = cluster.id
   // What is known of clusters may be that old.
   await sleep(clustersMaxAgeMs)
-  const spec = { owner: { id: name }, resource: { id: clusterId } }
+  const account = await operate<{ id: string }>('POST', '/iam/v2/service-accounts', { display_name: name })
+  const spec = { owner: { id: account.id }, resource: { id: clusterId } }
   const key = await operate<{ id: string; spec: { secret: string } }>('POST', '/iam/v2/api-keys', { spec })
   const acl = {
     resource_type: 'TOPIC',
     resource_name: 't',
     pattern_type: 'LITERAL',
-    principal: `User:${name}`,
+    principal: `User:${account.id}`,
   }
   const binding = { ...acl, host: '*', operation: 'WRITE', permission: 'ALLOW' }
   await operate('POST', `/v3/clusters/${clusterId}/acls`, binding)

@@ -36,6 +36,8 @@ const authorizationIn = (printed: string): { readonly authorization: string } =>
   return { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
 }
 
+const ownerIn = (printed: string) => /^owner +(\S+)$/m.exec(printed)?.[1]
+
 async function createData(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-keys-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -50,8 +52,11 @@ test('a key is made with a role, opens what the role opens, is listed without it
   const operator = await apiKey('create', ...place)
   assert.equal(operator.code, 0, operator.stderr)
   const role = ['--role', 'DeveloperWrite', '--resource', 'TOPIC:orders-*']
-  const writer = await apiKey('create', '--cluster', 'local', '--owner', 'sa-1', ...role, ...place)
-  assert.match(writer.stdout, /^key +[A-Z2-7]{16}\nsecret +[\w-]{43}\nowner +User:sa-1\ncluster +local\n$/)
+  const writer = await apiKey('create', '--cluster', 'local', '--owner', 'shop', ...role, ...place)
+  assert.match(
+    writer.stdout,
+    /^key +[A-Z2-7]{16}\nsecret +[\w-]{43}\nowner +User:sa-[a-z2-7]{10}\ncluster +local\n$/,
+  )
   await whileOpen(data, async (app) => {
     const asOperator = createCall(app, '/v3/clusters/local', authorizationIn(operator.stdout))
     for (const topic_name of ['orders-1', 'other']) {
@@ -62,8 +67,15 @@ test('a key is made with a role, opens what the role opens, is listed without it
     assert.equal((await asWriter('POST', '/topics/orders-1/records', record)).status, 200)
     assert.equal((await asWriter('POST', '/topics/other/records', record)).status, 403)
   })
+  const second = await apiKey('create', '--cluster', 'local', '--owner', 'shop', ...place)
+  assert.equal(ownerIn(second.stdout), ownerIn(writer.stdout), 'the same service account')
+  const [, secondId = ''] = /^key +(\S+)/.exec(second.stdout) ?? []
+  assert.equal((await apiKey('revoke', '--id', secondId, ...place)).code, 0)
   const listed = await apiKey('list', '--cluster', 'local', ...place)
-  assert.match(listed.stdout, /^[A-Z2-7]{16} {2}User:sa-1 {2}created \S+Z, never expires, used \S+Z\n$/)
+  assert.match(
+    listed.stdout,
+    /^[A-Z2-7]{16} {2}User:sa-[a-z2-7]{10} {2}created \S+Z, never expires, used \S+Z\n$/,
+  )
   const [id = ''] = listed.stdout.split(' ')
   assert.equal((await apiKey('revoke', '--id', id, ...place)).code, 0)
   assert.equal((await apiKey('list', '--cluster', 'local', ...place)).stdout, '')
@@ -80,7 +92,7 @@ test('what cannot be is refused with the help and code 2, or with a sentence and
     assert.equal(stdout, '')
     return [code, stderr.split('\n')[0]]
   }
-  const owned = ['create', '--cluster', 'local', '--owner', 'sa-1'] as const
+  const owned = ['create', '--cluster', 'local', '--owner', 'shop'] as const
   const cases: readonly (readonly [readonly string[], number, string])[] = [
     [[], 2, 'Say what to do: create, list or revoke.'],
     [['revoke'], 2, 'Name the key with --id.'],
@@ -91,7 +103,8 @@ test('what cannot be is refused with the help and code 2, or with a sentence and
     [[...owned, '--role', 'Operator', '--resource', 'TOPIC:a'], 2, 'Operator is not about TOPIC:a.'],
     [[...owned, '--expires', 'soon'], 2, '--expires soon is no time such as 2027-01-31T00:00:00Z.'],
     [['list', '--stage', 'dev'], 2, '--stage goes with --region alone.'],
-    [['create', '--cluster', 'lkc-none', '--owner', 'sa-1'], 1, 'There is no cluster lkc-none.'],
+    [['create', '--cluster', 'lkc-none', '--owner', 'shop'], 1, 'There is no cluster lkc-none.'],
+    [['create', '--cluster', 'local', '--owner', 'sa-1'], 1, 'There is no service account sa-1.'],
     [['revoke', '--id', 'AAAAAAAAAAAAAAAA'], 1, 'There is no API key AAAAAAAAAAAAAAAA.'],
   ]
   // One after the other: a folder is open to one at a time.

@@ -223,7 +223,8 @@ describe('commands', { concurrency: 6 }, () => {
       await server.stop(0)
       await services.close()
     })
-    const key = `${services.firstKey?.id}:${services.firstKey?.secret}`
+    const first = await services.makeFirstKey()
+    const key = `${first?.id}:${first?.secret}`
     const verify = (...more: readonly string[]) => command('verify', '--url', server.url, ...more)
     const [known, unknown, elsewhere] = await Promise.all([
       verify('--key', key),

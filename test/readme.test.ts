@@ -39,8 +39,8 @@ function pattern(expected: string): RegExp {
   return new RegExp(`^${literal.join('[\\s\\S]*?')}$`)
 }
 
-const key = (services: LocalServices): string => {
-  const { id = '', secret = '' } = services.firstKey ?? {}
+const key = async (services: LocalServices): Promise<string> => {
+  const { id = '', secret = '' } = (await services.makeFirstKey()) ?? {}
   return `${id}:${secret}`
 }
 
@@ -61,7 +61,7 @@ for (const [fence, settings, stepsMin] of [
     })
     const steps = stepsOf(await readFile(new URL('../README.md', import.meta.url), 'utf8'), fence)
     assert.ok(steps.length >= stepsMin, 'the tour has its commands')
-    const env = { ...process.env, KEY: key(services) }
+    const env = { ...process.env, KEY: await key(services) }
     for (const { command, expected } of steps) {
       const local = command.replaceAll('http://127.0.0.1:8082', server.url)
       const { stdout } = await run('bash', ['-c', local], { cwd: folder, env })

@@ -7,6 +7,7 @@ import { invariant, KafkaError } from '../base/errors.ts'
 import type { Access } from '../service/access.ts'
 import type { Cluster, Topic } from '../service/cluster.ts'
 import type { Compaction } from '../service/compaction.ts'
+import { clusterNotFound } from '../tenants/clusters.ts'
 import type { AppEnv } from './context.ts'
 import type { Place } from './resources.ts'
 
@@ -17,16 +18,19 @@ export function accessTo(cluster: Cluster, compaction?: Compaction): Access {
   const { clusterId } = cluster
   return {
     operator: undefined,
+    administration: undefined,
     clusterIds: [clusterId],
+    tenant: undefined,
     cluster: (id) => (id === clusterId ? cluster : undefined),
     compaction: (id) => (id === clusterId ? compaction : undefined),
+    usage: undefined,
     throttledMs: () => 0,
   }
 }
 
 export function findCluster(c: Caller, clusterId: string): Cluster {
   const cluster = c.var.access.cluster(clusterId)
-  if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
+  if (cluster === undefined) throw clusterNotFound(clusterId)
   return cluster
 }
 
@@ -38,10 +42,15 @@ export function findCompaction(c: Caller, clusterId: string): Compaction {
   throw new KafkaError('NOT_FOUND', `No compactor of cluster ${clusterId} runs in this process.`)
 }
 
-/** The v2 dialect names no cluster: it means the caller's first. */
-export function defaultCluster(c: Caller): Cluster {
-  const [clusterId] = c.var.access.clusterIds
+/** The v2 dialect names no cluster: it means the only one that the caller reaches. */
+export function onlyCluster(c: Caller): Cluster {
+  const { clusterIds } = c.var.access
+  const [clusterId] = clusterIds
   if (clusterId === undefined) throw new KafkaError('NOT_FOUND', 'There is no cluster here.')
+  if (clusterIds.length > 1) {
+    const way = 'use an API key of the cluster, or the routes under /v3, which name it'
+    throw new KafkaError('BAD_REQUEST', `These credentials reach several clusters: ${way}.`)
+  }
   const cluster = c.var.access.cluster(clusterId)
   invariant(cluster !== undefined, 'a listed cluster exists')
   return cluster
@@ -61,7 +70,6 @@ export function clustersUrl(requestUrl: string): string {
   return `${origin}${pathname.startsWith('/kafka/v3/') ? '/kafka/v3' : '/v3'}/clusters`
 }
 
-export function placeOf(cluster: Cluster, requestUrl: string): Place {
-  const { clusterId } = cluster
+export function placeOf({ clusterId }: Pick<Cluster, 'clusterId'>, requestUrl: string): Place {
   return { clusterId, url: `${clustersUrl(requestUrl)}/${encodeURIComponent(clusterId)}` }
 }

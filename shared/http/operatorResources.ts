@@ -1,16 +1,35 @@
-// Confluent Cloud's resources of clusters, service accounts and API keys: api_version, kind, id, metadata, spec. Pure.
+// Confluent Cloud's resources of organisations, clusters, service accounts and API keys: api_version, kind, id,
+// metadata, spec. Pure.
 
 import { z } from '@hono/zod-openapi'
 import { formatIsoInstant } from '../base/isoTime.ts'
 import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
-import { boundOf, limitNames } from '../tenants/limits.ts'
+import { boundOf, limitNames, ofOrganisation } from '../tenants/limits.ts'
+import type { Organisation } from '../tenants/organisations.ts'
 import type { ServiceAccount } from '../tenants/serviceAccounts.ts'
 
 export const objectMetadataSchema = z
   .object({ self: z.string(), created_at: z.string() })
   .openapi('ObjectMeta')
 const reference = z.object({ id: z.string() })
+const limitsSchema = z
+  .record(z.string(), z.number().nullable())
+  .openapi({ description: 'null: there is none.' })
+
+export const organizationReference = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) })
+
+export const organizationSchema = z
+  .object({
+    api_version: z.literal('org/v2'),
+    kind: z.literal('Organization'),
+    id: z.string(),
+    metadata: objectMetadataSchema,
+    display_name: z.string(),
+    limits: limitsSchema,
+    status: z.object({ phase: z.enum(['ACTIVE', 'SUSPENDED']) }),
+  })
+  .openapi('OrgV2Organization')
 
 export const cloudClusterSchema = z
   .object({
@@ -23,7 +42,7 @@ export const cloudClusterSchema = z
       organization: reference,
       http_endpoint: z.string(),
       encryption_key_arn: z.string().optional(),
-      limits: z.record(z.string(), z.number().nullable()).openapi({ description: 'null: there is none.' }),
+      limits: limitsSchema,
     }),
     status: z.object({ phase: z.enum(['PROVISIONED', 'SUSPENDED', 'DEPROVISIONING']) }),
   })
@@ -37,6 +56,7 @@ export const serviceAccountSchema = z
     metadata: objectMetadataSchema,
     display_name: z.string(),
     description: z.string(),
+    organization: reference,
   })
   .openapi('IamV2ServiceAccount')
 
@@ -71,6 +91,20 @@ export function cloudList<T>(kind: string, apiVersion: string, data: T[]) {
   return { api_version: apiVersion, kind, metadata: { total_size: data.length }, data }
 }
 
+export function organizationResource(organisation: Organisation, origin: string) {
+  const { id, name, state, createdMs, limits } = organisation
+  const { limitNames: names, boundOf: bound } = ofOrganisation
+  return {
+    api_version: 'org/v2' as const,
+    kind: 'Organization' as const,
+    id,
+    metadata: objectMetadata(`${origin}/org/v2/organizations/${id}`, createdMs),
+    display_name: name,
+    limits: Object.fromEntries(names.map((limit) => [limit, bound(limits, limit) ?? null])),
+    status: { phase: state },
+  }
+}
+
 const phases = { ACTIVE: 'PROVISIONED', SUSPENDED: 'SUSPENDED', DELETING: 'DEPROVISIONING' } as const
 
 export function cloudCluster(cluster: ClusterItem, origin: string) {
@@ -91,7 +125,8 @@ export function cloudCluster(cluster: ClusterItem, origin: string) {
   }
 }
 
-export function serviceAccountResource({ id, name, description, createdMs }: ServiceAccount, origin: string) {
+export function serviceAccountResource(account: ServiceAccount, origin: string) {
+  const { id, organisationId, name, description, createdMs } = account
   return {
     api_version: 'iam/v2' as const,
     kind: 'ServiceAccount' as const,
@@ -99,11 +134,13 @@ export function serviceAccountResource({ id, name, description, createdMs }: Ser
     metadata: objectMetadata(`${origin}/iam/v2/service-accounts/${id}`, createdMs),
     display_name: name,
     description,
+    organization: { id: organisationId },
   }
 }
 
 export function apiKeyResource(key: ApiKeyItem, origin: string, secret?: string) {
-  const { keyId, clusterId, owner, description, createdMs, expiresMs, usedMs } = key
+  const { keyId, clusterId, organisationId, owner, description, createdMs, expiresMs, usedMs } = key
+  const resource = clusterId ?? organisationId
   return {
     api_version: 'iam/v2' as const,
     kind: 'ApiKey' as const,
@@ -113,7 +150,7 @@ export function apiKeyResource(key: ApiKeyItem, origin: string, secret?: string)
       ...(secret === undefined ? {} : { secret }),
       description,
       owner: { id: owner.replace(/^User:/, '') },
-      ...(clusterId === undefined ? {} : { resource: { id: clusterId } }),
+      ...(resource === undefined ? {} : { resource: { id: resource } }),
       expires_at: instant(expiresMs),
     },
     status: { last_used_at: instant(usedMs) },

@@ -6,7 +6,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { ConsumerInstances, InstanceId } from '../service/consumerInstances.ts'
 import { createConsumerInstances } from '../service/createConsumerInstances.ts'
 import { readBody } from './body.ts'
-import { defaultCluster } from './clusters.ts'
+import { onlyCluster } from './clusters.ts'
 import type { HttpDeps } from './context.ts'
 import { refusal, refusals, v2Json } from './errors.ts'
 import { jsonBodyBytesMax } from './jsonBody.ts'
@@ -59,7 +59,7 @@ export function instanceRoute(
 }
 
 export function consumersOf(c: RawContext, deps: HttpDeps): ConsumerInstances {
-  return createConsumerInstances({ cluster: defaultCluster(c), clock: deps.clock, random: deps.random })
+  return createConsumerInstances({ cluster: onlyCluster(c), clock: deps.clock, random: deps.random })
 }
 
 export function instanceCall(c: RawContext, deps: HttpDeps): InstanceCall {

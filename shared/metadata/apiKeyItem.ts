@@ -1,14 +1,19 @@
-// An API key. Attributes (names are stored): cluster (absent: an operator's), owner (a principal), hash (the secret's
-// HMAC, 32 bytes), about (its description), created, expires (absent: never), used (some minutes old; absent: never
-// yet); times in ms.
+// An API key. Attributes (names are stored): org (whose; absent: an operator's), cluster (what it opens; absent: no
+// cluster's), owner (a principal), hash (the secret's HMAC, 32 bytes), about (its description), created, expires
+// (absent: never), used (some minutes old; absent: never yet); times in ms.
 
 import { invariant } from '../base/errors.ts'
 import type { Attributes, Item } from '../ports/table.ts'
 
-export interface ApiKeyItem {
-  readonly keyId: string
-  /** undefined: an operator's, which is good for the whole deployment. */
+/** What a key is good for: a cluster, where one is named, else an organisation, else the whole deployment. */
+export interface KeyResource {
   readonly clusterId: string | undefined
+  /** Absent of operators' keys: no organisation has a part in them. */
+  readonly organisationId?: string | undefined
+}
+
+export interface ApiKeyItem extends KeyResource {
+  readonly keyId: string
   readonly owner: string
   readonly hash: Uint8Array
   readonly description: string
@@ -20,6 +25,7 @@ export interface ApiKeyItem {
 export function apiKeyAttributes(key: Omit<ApiKeyItem, 'usedMs'>): Attributes {
   return {
     id: key.keyId,
+    ...(key.organisationId === undefined ? {} : { org: key.organisationId }),
     ...(key.clusterId === undefined ? {} : { cluster: key.clusterId }),
     owner: key.owner,
     hash: key.hash,
@@ -30,7 +36,7 @@ export function apiKeyAttributes(key: Omit<ApiKeyItem, 'usedMs'>): Attributes {
 }
 
 export function parseApiKeyItem({ attributes }: Item): ApiKeyItem {
-  const { id, cluster, owner, hash, about, created, expires, used } = attributes
+  const { id, org, cluster, owner, hash, about, created, expires, used } = attributes
   invariant(typeof id === 'string' && typeof owner === 'string', 'an API key has an id and an owner')
   invariant(
     hash instanceof Uint8Array && typeof about === 'string',
@@ -39,6 +45,7 @@ export function parseApiKeyItem({ attributes }: Item): ApiKeyItem {
   invariant(typeof created === 'number', 'an API key has its time')
   return {
     keyId: id,
+    organisationId: typeof org === 'string' ? org : undefined,
     clusterId: typeof cluster === 'string' ? cluster : undefined,
     owner,
     hash,

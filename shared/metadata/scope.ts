@@ -30,9 +30,12 @@
 //   pk <tenant>/scram               sk <mechanism>/<user>           a SCRAM credential; the user in base64url
 //   pk deployment                   sk deployment                   whose table this is, and of which version
 //   pk deployment/clusters          sk <cluster id>                 a cluster, which is a tenant
+//   pk deployment/organizations     sk <org id>                     an organisation: a customer
+//   pk deployment/clusters/<org>    sk <cluster id>                 there is such a cluster of the organisation
 //   pk deployment/key/<key id>      sk key                          an API key
 //   pk deployment/keys              sk <key id>                     an API key of the operators
-//   pk deployment/accounts          sk <account id>                 a service account, which owns API keys
+//   pk deployment/keys/<org>        sk <key id>                     an API key of the organisation itself
+//   pk deployment/accounts          sk <org id>/<account id>        a service account, which owns API keys
 //   pk deployment/providers         sk <provider id>                an identity provider: an issuer of tokens
 //   pk deployment/pools/<provider>  sk <pool id>                    an identity pool: whose tokens open which cluster
 //   object deployment                                               whose bucket this is; likewise
@@ -133,34 +136,21 @@ export function createScope(tenantId: string): Scope {
     deletedTopic: (topicId) => ({ pk: deletedPk, sk: topicId }),
     producerIds: () => ({ pk: `${tenantId}/producers`, sk: 'next' }),
     sequencer: (topicId, group) => ({ pk: groupPk(topicId, group), sk: 'sequencer' }),
-    evictedProducer: (topicId, group, partition, producerId) => ({
-      pk: groupPk(topicId, group),
-      sk: `producer/${partition}/${producerId}`,
-    }),
+    evictedProducer: (topicId, group, partition, producerId) =>
+      at(groupPk(topicId, group), `producer/${partition}/${producerId}`),
     indexPk,
-    index: (topicId, partition, lastOffset) => ({
-      pk: indexPk(topicId, partition),
-      sk: indexSortKey(lastOffset),
-    }),
-    segment: (topicId, partition, lastOffset) => ({
-      pk: indexPk(topicId, partition),
-      sk: segmentSortKey(lastOffset),
-    }),
-    cleaner: (topicId, partition) => ({ pk: indexPk(topicId, partition), sk: 'cleaner' }),
-    inlineData: (objectId) => ({
-      pk: `${tenantId}/inline/${objectId.slice(0, 7)}/${objectId.slice(-1)}`,
-      sk: objectId,
-    }),
+    index: (topicId, partition, lastOffset) => at(indexPk(topicId, partition), indexSortKey(lastOffset)),
+    segment: (topicId, partition, lastOffset) => at(indexPk(topicId, partition), segmentSortKey(lastOffset)),
+    cleaner: (topicId, partition) => at(indexPk(topicId, partition), 'cleaner'),
+    inlineData: (objectId) =>
+      at(`${tenantId}/inline/${objectId.slice(0, 7)}/${objectId.slice(-1)}`, objectId),
     inlinePrefixesPk: `${tenantId}/inline`,
     inlinePrefix: (objectId) => ({ pk: `${tenantId}/inline`, sk: objectId.slice(0, 7) }),
     inlineShards: (prefix) => [...'0123456789abcdef'].map((x) => `${tenantId}/inline/${prefix}/${x}`),
     leasesPk: `${tenantId}/leases`,
     lease: (name) => ({ pk: `${tenantId}/leases`, sk: name }),
     workPk: `${tenantId}/work`,
-    work: (topicId, group, dueMs) => ({
-      pk: `${tenantId}/work`,
-      sk: `${workSortKey(dueMs)}/${topicId}/${group}`,
-    }),
+    work: (topicId, group, dueMs) => at(`${tenantId}/work`, `${workSortKey(dueMs)}/${topicId}/${group}`),
     retiredPk: `${tenantId}/retired`,
     retired: (objectId) => ({ pk: `${tenantId}/retired`, sk: objectId }),
     fixedPks: fixedPks.map((name) => `${tenantId}/${name}`),
@@ -179,6 +169,8 @@ export function createScope(tenantId: string): Scope {
     },
   }
 }
+
+const at = (pk: string, sk: string): ItemKey => ({ pk, sk })
 
 /** As the picture above has them. */
 const fixedPks = (
@@ -271,20 +263,30 @@ export const clusterKey = (clusterId: string): ItemKey => ({ pk: clustersPk, sk:
 /** Found by its id alone, before anybody knows whose it is: each under a key of its own, to spread the load. */
 export const apiKeyKey = (keyId: string): ItemKey => ({ pk: `${deploymentPk}/key/${keyId}`, sk: 'key' })
 
+export const organisationsPk = `${deploymentPk}/organizations`
+export const organisationKey = (organisationId: string): ItemKey => at(organisationsPk, organisationId)
+
+export const organisationClustersPk = (organisationId: string): string => `${clustersPk}/${organisationId}`
+export const organisationClusterKey = (organisationId: string, clusterId: string): ItemKey =>
+  at(organisationClustersPk(organisationId), clusterId)
+
 export const serviceAccountsPk = `${deploymentPk}/accounts`
-export const serviceAccountKey = (id: string): ItemKey => ({ pk: serviceAccountsPk, sk: id })
+/** Before the id of each account of an organisation. */
+export const serviceAccountsPrefix = (organisationId: string): string => `${organisationId}/`
+export const serviceAccountKey = (organisationId: string, id: string): ItemKey =>
+  at(serviceAccountsPk, `${serviceAccountsPrefix(organisationId)}${id}`)
 
 export const identityProvidersPk = `${deploymentPk}/providers`
 export const identityProviderKey = (id: string): ItemKey => ({ pk: identityProvidersPk, sk: id })
 export const identityPoolsPk = (providerId: string): string => `${deploymentPk}/pools/${providerId}`
-export const identityPoolKey = (providerId: string, id: string): ItemKey => ({
-  pk: identityPoolsPk(providerId),
-  sk: id,
-})
+export const identityPoolKey = (providerId: string, id: string): ItemKey =>
+  at(identityPoolsPk(providerId), id)
 
-/** Keys that are of no cluster: the operators'. */
-export const operatorKeysPk = `${deploymentPk}/keys`
-export const listedOperatorKey = (keyId: string): ItemKey => ({ pk: operatorKeysPk, sk: keyId })
+/** Keys that are of no cluster: an organisation's or, where there is none, the operators'. */
+export const deploymentKeysPk = (organisationId: string | undefined): string =>
+  organisationId === undefined ? `${deploymentPk}/keys` : `${deploymentPk}/keys/${organisationId}`
+export const listedDeploymentKey = (organisationId: string | undefined, keyId: string): ItemKey =>
+  at(deploymentKeysPk(organisationId), keyId)
 
 export const deploymentKey: ItemKey = { pk: deploymentPk, sk: 'deployment' }
 export const deploymentObject = 'deployment'

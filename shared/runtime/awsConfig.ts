@@ -122,7 +122,7 @@ function text(environment: Environment, name: keyof typeof variables): string {
 /** Of as many bytes as a pepper has, whatever the length of the text. */
 export const pepperOf = (given: string): Uint8Array => createHash('sha256').update(given).digest()
 
-function pepperIn(environment: Environment): Uint8Array {
+export function pepperIn(environment: Environment): Uint8Array {
   const given = text(environment, 'PEPPER')
   checkLength('PEPPER', given)
   return pepperOf(given)

@@ -15,8 +15,7 @@ import { watchStorage } from './watchedStorage.ts'
 
 export interface LocalServices {
   readonly app: App
-  /** Of an operator, when the server has just made it. */
-  readonly firstKey: LocalTenants['firstKey']
+  readonly makeFirstKey: LocalTenants['makeFirstKey']
   /** Waits for what is under way and closes the storage. */
   close(): Promise<void>
 }
@@ -67,7 +66,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
   })
   return {
     app,
-    firstKey: tenants.firstKey,
+    makeFirstKey: tenants.makeFirstKey,
     async close() {
       await tenants.stop()
       await storage.close()

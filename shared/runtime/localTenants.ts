@@ -9,7 +9,7 @@ import { createScope } from '../metadata/scope.ts'
 import type { ApiKeys } from '../security/apiKeys.ts'
 import type { ClusterSettings } from '../service/createCluster.ts'
 import { createCluster } from '../service/createCluster.ts'
-import type { ClusterRegistry } from '../tenants/clusters.ts'
+import { makeFirstCluster } from '../tenants/firstCluster.ts'
 import type { LocalConfig } from './config.ts'
 import { clusterId } from './dataFolder.ts'
 import { createIssuerNetwork } from './issuerNetwork.ts'
@@ -20,10 +20,15 @@ import { createTenants } from './tenants.ts'
 
 export interface LocalTenants {
   readonly authenticate: HttpDeps['authenticate']
-  /** An operator's key, made now because there was none: shown once. */
-  readonly firstKey: { readonly id: string; readonly secret: string } | undefined
+  /** An operator's key, where there is none yet. Asked for by whoever can show it: that is once. */
+  makeFirstKey(): Promise<FirstKey | undefined>
   /** Waits for what is under way. */
   stop(): Promise<void>
+}
+
+export interface FirstKey {
+  readonly id: string
+  readonly secret: string
 }
 
 type Deps = Omit<LogDeps, 'scope'>
@@ -35,7 +40,7 @@ export function openTenant(deps: Deps, settings: ClusterSettings, config: Compac
   const access = Promise.resolve(accessTo(cluster, compactions.of(clusterId)))
   return {
     authenticate: () => access,
-    firstKey: undefined,
+    makeFirstKey: () => Promise.resolve(undefined),
     stop: async () => {
       await Promise.all([cluster.idle(), compactions.stop()])
     },
@@ -56,27 +61,21 @@ export async function openTenants(
     tellAudit: logAudit,
     compaction: (id) => compactions.of(id),
   })
-  const { registry, apiKeys } = tenants
-  await makeFirstCluster(registry)
-  const firstKey = await makeFirstKey(apiKeys)
+  const { organisations, registry, apiKeys } = tenants
+  // The cluster that is there without security: what it holds is still there with it.
+  await makeFirstCluster({ organisations, clusters: registry }, clusterId)
   const compactions = startCompactions(deps, registry.list, config)
   return {
     authenticate: tenants.authenticate,
-    firstKey,
+    makeFirstKey: () => makeFirstKey(apiKeys),
     stop: async () => {
       await Promise.all([tenants.close(), compactions.stop()])
     },
   }
 }
 
-/** The cluster that is there without security: what it holds is still there with it. */
-async function makeFirstCluster(registry: ClusterRegistry): Promise<void> {
-  if (await registry.get(clusterId)) return
-  await registry.create({ organisationId: 'org-local', name: clusterId }, clusterId)
-}
-
-async function makeFirstKey(apiKeys: ApiKeys): Promise<LocalTenants['firstKey']> {
-  if ((await apiKeys.list(undefined)).length > 0) return undefined
+async function makeFirstKey(apiKeys: ApiKeys): Promise<FirstKey | undefined> {
+  if ((await apiKeys.list({ clusterId: undefined })).length > 0) return undefined
   const wanted = {
     clusterId: undefined,
     owner: 'User:operator',

@@ -1,6 +1,7 @@
 // `npm start`: the service on one machine.
 
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { type Environment, type LocalConfig, localConfigHelp, parseLocalConfig } from './config.ts'
 import { openLocalServices } from './local.ts'
 import { logFailure } from './logger.ts'
@@ -31,7 +32,9 @@ async function main(environment: Environment): Promise<void> {
   process.stdout.write(
     `Millrace ${packageVersion} on ${server.url}  (data in ${config.dataDirectory}, docs at ${server.url}/docs)\n`,
   )
-  if (services.firstKey) process.stdout.write(firstKeyText(server.url, services.firstKey))
+  // Not before: a key that a start made which then failed would be good, and nobody would know its secret.
+  const firstKey = await services.makeFirstKey()
+  if (firstKey) process.stdout.write(firstKeyText(server.url, firstKey))
   let stopping = false
   const stop = async () => {
     if (stopping) process.exit(1)
@@ -50,7 +53,14 @@ async function main(environment: Environment): Promise<void> {
 }
 
 async function readTls({ certificate, key }: NonNullable<LocalConfig['tls']>): Promise<Tls> {
-  return { cert: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') }
+  try {
+    const tls = { cert: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') }
+    createSecureContext(tls)
+    return tls
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`TLS_CERT_FILE and TLS_KEY_FILE cannot be used: ${reason}`, { cause })
+  }
 }
 
 const firstKeyText = (

@@ -6,6 +6,8 @@
 
 import { createApiKeys } from '../security/apiKeys.ts'
 import { createClusterRegistry } from '../tenants/clusters.ts'
+import { makeFirstCluster } from '../tenants/firstCluster.ts'
+import { createOrganisations } from '../tenants/organisations.ts'
 
 export const operatorKeyEvent = { kind: 'operator-key' } as const
 
@@ -25,10 +27,8 @@ export async function createOperatorKey(
   pepper: Uint8Array,
   clusterId: string,
 ): Promise<OperatorKey> {
-  const registry = createClusterRegistry(deps)
-  if ((await registry.get(clusterId)) === undefined) {
-    await registry.create({ organisationId: 'org-first', name: clusterId }, clusterId)
-  }
+  const organisations = createOrganisations(deps)
+  await makeFirstCluster({ organisations, clusters: createClusterRegistry(deps) }, clusterId)
   const { key, secret } = await createApiKeys({ ...deps, pepper }).create({
     clusterId: undefined,
     owner: 'User:operator',

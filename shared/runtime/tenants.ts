@@ -10,6 +10,7 @@ import { createIssuerKeys } from '../security/issuerKeys.ts'
 import type { IssuerNetwork } from '../security/issuerUrl.ts'
 import { createTokenVerifier } from '../security/jwt.ts'
 import { createAccess } from '../service/access.ts'
+import { createAclIndexes } from '../service/aclIndexes.ts'
 import type { AuditEvent } from '../service/auditEvent.ts'
 import { createAuditing, noMechanism } from '../service/auditedAccess.ts'
 import { createAuditLog } from '../service/auditLog.ts'
@@ -18,6 +19,7 @@ import { type ClusterPool, createClusterPool } from '../service/clusterPool.ts'
 import type { Compaction } from '../service/compaction.ts'
 import type { ClusterSettings } from '../service/createCluster.ts'
 import { type ClusterRegistry, createClusterRegistry } from '../tenants/clusters.ts'
+import { createOrganisations, type Organisations } from '../tenants/organisations.ts'
 import { createServiceAccounts } from '../tenants/serviceAccounts.ts'
 import { dateOf } from './clock.ts'
 
@@ -36,6 +38,7 @@ export interface TenantsSettings {
 }
 
 export interface Tenants {
+  readonly organisations: Organisations
   readonly registry: ClusterRegistry
   readonly apiKeys: ApiKeys
   readonly pool: ClusterPool
@@ -52,10 +55,12 @@ const clientIdLengthMax = 256
 const clientIdOf = (headers: Headers): string => (headers.get('client-id') ?? '').slice(0, clientIdLengthMax)
 
 export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSettings): Tenants {
+  const organisations = createOrganisations(deps)
   const registry = createClusterRegistry(deps)
   const accounts = createServiceAccounts(deps)
   const apiKeys = createApiKeys({ ...deps, pepper: settings.pepper })
-  const pool = createClusterPool(deps, settings.cluster)
+  const aclIndexes = createAclIndexes(deps)
+  const pool = createClusterPool({ ...deps, ...aclIndexes }, settings.cluster)
   const { network, certificates } = settings
   const identityProviders = createIdentityProviders({ ...deps, network })
   const keysOf = createIssuerKeys({ ...deps, network })
@@ -69,6 +74,8 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
   const { compaction } = settings
   const open = createAccess({
     ...deps,
+    ...aclIndexes,
+    organisations,
     clusters: registry,
     accounts,
     apiKeys,
@@ -84,6 +91,7 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
   const auditLog = createAuditLog({ ...deps, cluster: pool.get, isThere, tell: settings.tellAudit })
   const audit = createAuditing(auditLog, deps.clock)
   return {
+    organisations,
     registry,
     apiKeys,
     pool,
@@ -96,7 +104,7 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
         clientId: clientIdOf(headers),
       }
       const asked = audit(caller, async () => identify(parseCredentials(headers, certificates?.header)))
-      return asked.audited(await open(asked.identify, clientHost, clientIdOf(headers)))
+      return asked.audited(await open(asked.identify, clientHost, caller.clientId, asked.watch))
     },
     async idle() {
       await auditLog.idle()

@@ -3,8 +3,13 @@
 
 import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
-import { type ApiKeyItem, apiKeyAttributes, parseApiKeyItem } from '../metadata/apiKeyItem.ts'
-import { apiKeyKey, createScope, listedOperatorKey, operatorKeysPk } from '../metadata/scope.ts'
+import {
+  type ApiKeyItem,
+  apiKeyAttributes,
+  type KeyResource,
+  parseApiKeyItem,
+} from '../metadata/apiKeyItem.ts'
+import { apiKeyKey, createScope, deploymentKeysPk, listedDeploymentKey } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { ItemKey, Table, TransactWrite } from '../ports/table.ts'
@@ -19,9 +24,7 @@ export interface ApiKeysDeps {
   readonly pepper: Uint8Array
 }
 
-export interface ApiKeyToCreate {
-  /** undefined: an operator's. */
-  readonly clusterId: string | undefined
+export interface ApiKeyToCreate extends KeyResource {
   /** A principal, such as User:sa-abc123. */
   readonly owner: string
   readonly description: string
@@ -31,8 +34,8 @@ export interface ApiKeyToCreate {
 export interface ApiKeys {
   create(wanted: ApiKeyToCreate): Promise<{ readonly key: ApiKeyItem; readonly secret: string }>
   get(keyId: string): Promise<ApiKeyItem | undefined>
-  /** By id; of the operators, where no cluster is named. */
-  list(clusterId: string | undefined): Promise<readonly ApiKeyItem[]>
+  /** By id. */
+  list(resource: KeyResource): Promise<readonly ApiKeyItem[]>
   /** Error: NOT_FOUND. */
   revoke(keyId: string): Promise<void>
   /** Notes that it was used; nobody waits for it. */
@@ -45,17 +48,19 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
   return {
     create: (wanted) => createKey(deps, wanted),
     get: (keyId) => getKey(deps, keyId),
-    list: (clusterId) => listKeys(deps, clusterId),
+    list: (resource) => listKeys(deps, resource),
     revoke: (keyId) => revokeKey(deps, keyId),
     noteUse: (keyId, nowMs) => noteUse(deps, keyId, nowMs),
   }
 }
 
-const listedKey = (clusterId: string | undefined, keyId: string): ItemKey =>
-  clusterId === undefined ? listedOperatorKey(keyId) : createScope(clusterId).listedApiKey(keyId)
+const listedKey = ({ clusterId, organisationId }: KeyResource, keyId: string): ItemKey =>
+  clusterId === undefined
+    ? listedDeploymentKey(organisationId, keyId)
+    : createScope(clusterId).listedApiKey(keyId)
 
-const listPk = (clusterId: string | undefined): string =>
-  clusterId === undefined ? operatorKeysPk : createScope(clusterId).apiKeysPk
+const listPk = ({ clusterId, organisationId }: KeyResource): string =>
+  clusterId === undefined ? deploymentKeysPk(organisationId) : createScope(clusterId).apiKeysPk
 
 async function createKey(deps: ApiKeysDeps, wanted: ApiKeyToCreate) {
   const made: NewApiKey = newApiKey(deps.random)
@@ -63,7 +68,7 @@ async function createKey(deps: ApiKeysDeps, wanted: ApiKeyToCreate) {
   const attributes = apiKeyAttributes(key)
   const writes: readonly TransactWrite[] = [
     { kind: 'put', key: apiKeyKey(made.id), attributes },
-    { kind: 'put', key: listedKey(wanted.clusterId, made.id), attributes: { id: made.id } },
+    { kind: 'put', key: listedKey(wanted, made.id), attributes: { id: made.id } },
   ]
   await retryRepeatableWrite(deps, () => deps.table.transact(writes))
   return { key: { ...key, usedMs: undefined }, secret: made.secret }
@@ -75,22 +80,25 @@ async function getKey(deps: ApiKeysDeps, keyId: string): Promise<ApiKeyItem | un
   return item && parseApiKeyItem(item)
 }
 
-async function listKeys(deps: ApiKeysDeps, clusterId: string | undefined): Promise<readonly ApiKeyItem[]> {
+async function listKeys(deps: ApiKeysDeps, resource: KeyResource): Promise<readonly ApiKeyItem[]> {
   const limiter = createLimiter(readsAtOnce)
-  const items = await queryAll(deps, { pk: listPk(clusterId) })
+  const items = await queryAll(deps, { pk: listPk(resource) })
   const keys = await Promise.all(items.map(({ key }) => limiter(() => getKey(deps, key.sk))))
   return keys.filter((key) => key !== undefined)
 }
 
 async function revokeKey(deps: ApiKeysDeps, keyId: string): Promise<void> {
   const key = await getKey(deps, keyId)
-  if (key === undefined) throw new KafkaError('NOT_FOUND', `There is no API key ${keyId}.`)
+  if (key === undefined) throw apiKeyNotFound(keyId)
   const writes: readonly TransactWrite[] = [
     { kind: 'delete', key: apiKeyKey(keyId) },
-    { kind: 'delete', key: listedKey(key.clusterId, keyId) },
+    { kind: 'delete', key: listedKey(key, keyId) },
   ]
   await retryRepeatableWrite(deps, () => deps.table.transact(writes))
 }
+
+export const apiKeyNotFound = (keyId: string): KafkaError =>
+  new KafkaError('NOT_FOUND', `There is no API key ${keyId}.`)
 
 async function noteUse(deps: ApiKeysDeps, keyId: string, nowMs: number): Promise<void> {
   await deps.table.write({

@@ -20,6 +20,10 @@ export const roleNames = [
 ] as const
 export type RoleName = (typeof roleNames)[number]
 
+/** Those that are about a whole cluster. */
+export const clusterRoleNames = ['CloudClusterAdmin', 'Operator'] as const satisfies readonly RoleName[]
+export type ClusterRoleName = (typeof clusterRoleNames)[number]
+
 export interface RoleBinding {
   readonly role: RoleName
   readonly principal: string
@@ -36,7 +40,7 @@ export interface RoleBinding {
 type Grants = Partial<Record<ResourceType, readonly AclOperation[]>>
 
 /** Of every resource of these types. */
-const clusterRoles: Partial<Record<RoleName, Grants>> = {
+const clusterRoles: Partial<Record<RoleName, Grants>> & Record<ClusterRoleName, Grants> = {
   CloudClusterAdmin: { CLUSTER: ['ALL'], TOPIC: ['ALL'], GROUP: ['ALL'], TRANSACTIONAL_ID: ['ALL'] },
   Operator: {
     CLUSTER: ['DESCRIBE', 'DESCRIBE_CONFIGS'],

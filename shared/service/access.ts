@@ -1,50 +1,57 @@
 // What a caller can reach, from who it is: its clusters, each with its rights. Operators reach every cluster and may do
-// everything; everybody else reaches one, and may do there what its bindings say. What is known of clusters and
-// bindings is some seconds old at most.
+// everything; the holder of an organisation's own key administers it and reaches none; everybody else reaches one, and
+// may do there what its bindings say. What is known of all of that is some seconds old at most.
 
 import { KafkaError } from '../base/errors.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
 import { createScope } from '../metadata/scope.ts'
+import { type HourOfUsage, readUsage } from '../metering/readUsage.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import { type AclIndex, isAllowed, isAllowedSomewhere } from '../security/acl.ts'
-import { type AclStore, createAclStore } from '../security/aclStore.ts'
-import type { ApiKeys } from '../security/apiKeys.ts'
-import type { IdentityProviders } from '../security/identityProviders.ts'
-import type { ClusterRegistry } from '../tenants/clusters.ts'
-import type { ServiceAccounts } from '../tenants/serviceAccounts.ts'
+import { type AclIndex, decide, isAllowedSomewhere } from '../security/acl.ts'
+import { type ClusterRegistry, clusterNotFound } from '../tenants/clusters.ts'
+import { type Organisation, organisationSuspended } from '../tenants/organisations.ts'
+import type { AclIndexes } from './aclIndexes.ts'
+import {
+  type Administration,
+  type AdministrationDeps,
+  createAdministration,
+  createOperator,
+  type Operator,
+} from './administration.ts'
 import type { Rights } from './ask.ts'
-import type { Identity } from './authenticate.ts'
+import { type Identity, isOperator } from './authenticate.ts'
 import { createAuthorizedCluster } from './authorizedCluster.ts'
-import type { Acls, Cluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import type { Compaction } from './compaction.ts'
 import { type OpenCluster, openTenantCluster, type Tenant, type TenantCaller } from './tenantCluster.ts'
 
 export interface Access {
-  /** What operators may do with the deployment itself; undefined: nothing. */
+  /** What operators alone may do with the deployment itself; undefined: nothing. */
   readonly operator: Operator | undefined
-  /** Told of a caller who wanted it and is none; absent: nobody wants to know. */
+  /** Of all organisations, or of one; undefined: of none. */
+  readonly administration: Administration | undefined
+  /** Told of a caller who wanted one of them and may not; absent: nobody wants to know. */
   readonly noteNoOperator?: () => void
-  /** The caller's own first. */
+  /** The oldest first. */
   readonly clusterIds: readonly string[]
+  /** Whose share of what a process has this request takes; undefined: nobody else uses the process. */
+  readonly tenant: string | undefined
   /** undefined: no such cluster for this caller. Error: CLUSTER_AUTHORIZATION_FAILED where it is suspended. */
   cluster(clusterId: string): Cluster | undefined
   /** undefined: this process runs no compactor for that cluster. */
   compaction(clusterId: string): Compaction | undefined
+  /** Of whatever cluster, without opening it for an operator; undefined: nobody counts. */
+  readonly usage: UsageOf | undefined
   /** How long this request's calls said to wait; 0: not at all. */
   throttledMs(): number
 }
 
-/** The tenants, who owns keys, the keys, and whose tokens are good for keys. */
-export interface Operator {
-  readonly clusters: ClusterRegistry
-  readonly accounts: ServiceAccounts
-  readonly apiKeys: ApiKeys
-  readonly identityProviders: IdentityProviders
-}
+/** In the hours that begin in [fromMs, toMs). Errors: NOT_FOUND, CLUSTER_AUTHORIZATION_FAILED. */
+type UsageOf = (clusterId: string, fromMs: number, toMs: number) => Promise<readonly HourOfUsage[]>
 
-export interface AccessDeps extends Operator {
+export interface AccessDeps extends AdministrationDeps, AclIndexes {
   readonly table: Table
   readonly clock: Clock
   readonly random: Random
@@ -56,12 +63,14 @@ export interface AccessDeps extends Operator {
 
 /**
  * `identify` is asked again where a request goes on for long; `host`: the client's address, as bindings name it;
- * `clientId`: what the client calls itself, as quotas name it.
+ * `clientId`: what the client calls itself, as quotas name it; `watch`: sees what the caller's rights answer, but not
+ * those that were renewed since.
  */
 export type OpenAccess = (
   identify: () => Promise<Identity>,
   host: string,
   clientId: string,
+  watch: (rights: Rights) => Rights,
 ) => Promise<Access>
 
 const maxAgeMs = 4000
@@ -71,60 +80,59 @@ const renewedEveryMs = 500
 
 export function createAccess(deps: AccessDeps): OpenAccess {
   const settings = { clock: deps.clock, maxAgeMs, entriesMax: tenantsRemembered }
-  const items = createRemembered(settings, (clusterId) => deps.clusters.get(clusterId))
+  const items = createRemembered(settings, (clusterId) => readCluster(deps, clusterId))
+  const organisations = createRemembered(settings, (id) => deps.organisations.get(id))
   const everyId = createRemembered(settings, async () => idsOf(await deps.clusters.list()))
-  const stores = createRemembered({ ...settings, maxAgeMs: Number.POSITIVE_INFINITY }, async (clusterId) =>
-    createAclStore({ ...deps, scope: createScope(clusterId) }),
-  )
-  const acls = createRemembered(settings, async (clusterId) => (await stores.get(clusterId)).index())
 
   const clusters = noticing(deps.clusters, (clusterId) => {
     items.forget(clusterId)
     everyId.forget('all')
   })
 
-  /** A change is seen at once where it was made. */
-  const aclsOf = (clusterId: string): Acls => {
-    const changed = async <T>(change: (store: AclStore) => Promise<T>): Promise<T> => {
-      const done = await change(await stores.get(clusterId))
-      acls.forget(clusterId)
-      return done
-    }
-    return {
-      list: async (filter) => (await stores.get(clusterId)).list(filter),
-      create: (bindings) => changed((store) => store.create(bindings)),
-      delete: (filter) => changed((store) => store.delete(filter)),
-    }
-  }
-
   /** What the caller may do there now. Errors: NOT_FOUND, CLUSTER_AUTHORIZATION_FAILED (suspended). */
   const rightsNow = async (clusterId: string, identity: Identity, host: string): Promise<Rights> => {
-    const [item, index] = await Promise.all([items.get(clusterId), acls.get(clusterId)])
+    const [item, index] = await Promise.all([items.get(clusterId), deps.acls.get(clusterId)])
     if (item === undefined || !isThere(item))
       throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} is gone.`)
-    if (identity.clusterId === undefined) return everything
+    if (isOperator(identity)) return everything
     if (item.state === 'SUSPENDED') throw suspended(clusterId)
     return deps.superUsers.has(identity.principal) ? everything : rightsOf(index, identity.principal, host)
   }
 
-  return async (identify, host, clientId) => {
+  const administered = { ...deps, clusters }
+  const operator = createOperator(administered)
+
+  return async (identify, host, clientId, watch) => {
     const identity = await identify()
-    const { clusterId } = identity
+    const { clusterId, organisationId } = identity
     const renewing = (id: string, rights: Rights) =>
-      renewingRights(deps.clock, rights, async () => rightsNow(id, await identify(), host))
+      watch(renewingRights(deps.clock, rights, async () => rightsNow(id, await identify(), host)))
+    if (clusterId === undefined && organisationId !== undefined) {
+      return organisationAccess(administered, await organisations.get(organisationId))
+    }
     if (clusterId === undefined) {
       const ids = await everyId.get('all')
       const caller = { principal: identity.principal, clientId, limits: undefined }
-      const open = (id: string) => ({ acls: aclsOf(id), rights: renewing(id, everything) })
-      return operatorAccess({ ...deps, clusters }, ids, open, caller)
+      return operatorAccess(deps, operator, ids, (id) => renewing(id, everything), caller)
     }
-    const [item, index] = await Promise.all([items.get(clusterId), acls.get(clusterId)])
+    const [item, index] = await Promise.all([items.get(clusterId), deps.acls.get(clusterId)])
     const isSuper = deps.superUsers.has(identity.principal)
     const rights = isSuper ? everything : rightsOf(index, identity.principal, host)
     const limits = async () => (await items.get(clusterId))?.limits ?? {}
     const caller = { principal: identity.principal, clientId, limits }
-    return tenantAccess(deps, item, aclsOf(clusterId), renewing(clusterId, rights), caller)
+    return tenantAccess(deps, item, renewing(clusterId, rights), caller)
   }
+}
+
+/** As it is for whoever uses it: suspended, also where its organisation is. */
+async function readCluster(
+  { clusters, organisations }: AccessDeps,
+  clusterId: string,
+): Promise<ClusterItem | undefined> {
+  const item = await clusters.get(clusterId)
+  if (item === undefined || item.state !== 'ACTIVE') return item
+  const organisation = await organisations.get(item.organisationId)
+  return organisation?.state === 'SUSPENDED' ? { ...item, state: 'SUSPENDED' } : item
 }
 
 /** Of a deployment, however many: made once in a while and not for each request. */
@@ -133,7 +141,6 @@ interface ClusterIds {
   has(clusterId: string): boolean
 }
 
-/** The oldest first: it stays the one that is meant where none is named, whatever is made later. */
 function idsOf(items: readonly ClusterItem[]): ClusterIds {
   const there = items.filter(isThere).sort((a, b) => a.createdMs - b.createdMs)
   const all = there.map(({ clusterId }) => clusterId)
@@ -155,20 +162,34 @@ function noticing(clusters: ClusterRegistry, notice: (clusterId: string) => void
   }
 }
 
+/** Error: CLUSTER_AUTHORIZATION_FAILED where it is suspended. */
+function organisationAccess(deps: AdministrationDeps, organisation: Organisation | undefined): Access {
+  if (organisation === undefined) return nothing
+  const { id, state } = organisation
+  if (state === 'SUSPENDED') throw organisationSuspended(id)
+  return { ...nothing, tenant: id, administration: createAdministration(deps, id) }
+}
+
 function operatorAccess(
   deps: AccessDeps,
+  operator: Operator,
   { all, has }: ClusterIds,
-  open: (clusterId: string) => { readonly acls: Acls; readonly rights: Rights },
+  rightsIn: (clusterId: string) => Rights,
   caller: TenantCaller,
 ): Access {
   return {
-    operator: deps,
+    operator,
+    administration: operator,
     clusterIds: all,
+    tenant: 'operators',
     cluster(clusterId) {
       if (!has(clusterId)) return undefined
       const { cluster } = openTenantCluster(deps, deps.tenant(clusterId), caller)
-      const { acls, rights } = open(clusterId)
-      return createAuthorizedCluster(cluster, acls, rights)
+      return createAuthorizedCluster(cluster, rightsIn(clusterId))
+    },
+    async usage(clusterId, fromMs, toMs) {
+      if (!has(clusterId)) throw clusterNotFound(clusterId)
+      return readUsage({ ...deps, scope: createScope(clusterId) }, fromMs, toMs)
     },
     throttledMs: () => 0,
     compaction: (clusterId) => (has(clusterId) ? deps.compaction(clusterId) : undefined),
@@ -178,20 +199,27 @@ function operatorAccess(
 function tenantAccess(
   deps: AccessDeps,
   item: ClusterItem | undefined,
-  acls: Acls,
   rights: Rights,
   caller: TenantCaller,
 ): Access {
   if (item === undefined || !isThere(item)) return nothing
   let opened: OpenCluster | undefined
+  const cluster = (clusterId: string): Cluster | undefined => {
+    if (clusterId !== item.clusterId) return undefined
+    if (item.state === 'SUSPENDED') throw suspended(clusterId)
+    opened ??= openTenantCluster(deps, deps.tenant(clusterId), caller)
+    return createAuthorizedCluster(opened.cluster, rights)
+  }
   return {
     operator: undefined,
+    administration: undefined,
     clusterIds: [item.clusterId],
-    cluster(clusterId) {
-      if (clusterId !== item.clusterId) return undefined
-      if (item.state === 'SUSPENDED') throw suspended(clusterId)
-      opened ??= openTenantCluster(deps, deps.tenant(clusterId), caller)
-      return createAuthorizedCluster(opened.cluster, acls, rights)
+    tenant: item.clusterId,
+    cluster,
+    async usage(clusterId, fromMs, toMs) {
+      const usage = cluster(clusterId)?.usage
+      if (usage === undefined) throw clusterNotFound(clusterId)
+      return usage(fromMs, toMs)
     },
     throttledMs: () => opened?.throttledMs() ?? 0,
     // Compaction is the operators'.
@@ -201,16 +229,19 @@ function tenantAccess(
 
 const nothing: Access = {
   operator: undefined,
+  administration: undefined,
   clusterIds: [],
+  tenant: 'nobody',
   cluster: () => undefined,
   compaction: () => undefined,
+  usage: (clusterId) => Promise.reject(clusterNotFound(clusterId)),
   throttledMs: () => 0,
 }
 
 const isThere = ({ state }: ClusterItem): boolean => state !== 'DELETING'
 
 const everything: Rights = {
-  isAllowed: () => true,
+  decide: () => 'SUPER_USER',
   isAllowedSomewhere: () => true,
   renewed: () => Promise.resolve(everything),
 }
@@ -233,7 +264,7 @@ function renewingRights(clock: Clock, first: Rights, renew: () => Promise<Rights
 function rightsOf(index: AclIndex, principal: string, host: string): Rights {
   const requester = { principals: [principal], host }
   const rights: Rights = {
-    isAllowed: (operation, resource) => isAllowed(index, requester, operation, resource),
+    decide: (operation, resource) => decide(index, requester, operation, resource),
     isAllowedSomewhere: (operation, type) => isAllowedSomewhere(index, requester, operation, type),
     renewed: () => Promise.resolve(rights),
   }

@@ -1,15 +1,23 @@
 // A cluster of which every call passes through one function: for what is counted of all of them. `topicName` is told
-// where records are the matter. What a consumer instance does are calls of its own.
+// where records are the matter. To find a consumer instance is a call; what is then done for it are calls of their own.
 
-import type { Cluster } from './cluster.ts'
+import type { Acls, ClientQuotas, Cluster } from './cluster.ts'
 import type { Groups } from './groups.ts'
+import type { InstanceStore } from './instanceStore.ts'
+import type { Scram } from './scram.ts'
 
 export type Around = <T>(call: () => Promise<T>, topicName?: string) => Promise<T>
 
 export function aroundCalls(cluster: Cluster, around: Around): Cluster {
+  const { acls, clientQuotas, usage } = cluster
   return {
     ...cluster,
     groups: aroundGroups(cluster.groups, around),
+    acls: acls && aroundAcls(acls, around),
+    usage: usage && ((fromMs, toMs) => around(() => usage(fromMs, toMs))),
+    clientQuotas: clientQuotas && aroundQuotas(clientQuotas, around),
+    scram: aroundScram(cluster.scram, around),
+    instances: aroundInstances(cluster.instances, around),
     createTopic: (topic) => around(() => cluster.createTopic(topic)),
     listTopics: () => around(() => cluster.listTopics()),
     describeTopic: (name) => around(() => cluster.describeTopic(name)),
@@ -45,3 +53,50 @@ const aroundGroups = (groups: Groups, around: Around): Groups => ({
   resetOffsets: (request) => around(() => groups.resetOffsets(request)),
   lags: (groupId) => around(() => groups.lags(groupId)),
 })
+
+const aroundAcls = (acls: Acls, around: Around): Acls => ({
+  list: (filter) => around(() => acls.list(filter)),
+  create: (bindings) => around(() => acls.create(bindings)),
+  delete: (filter) => around(() => acls.delete(filter)),
+})
+
+const aroundQuotas = (quotas: ClientQuotas, around: Around): ClientQuotas => ({
+  describe: (filter) => around(() => quotas.describe(filter)),
+  alter: (alterations, validateOnly) => around(() => quotas.alter(alterations, validateOnly)),
+})
+
+const aroundScram = (scram: Scram, around: Around): Scram => ({
+  describe: () => around(() => scram.describe()),
+  alter: (upsertions, deletions) => around(() => scram.alter(upsertions, deletions)),
+})
+
+const aroundInstances = (instances: InstanceStore, around: Around): InstanceStore => ({
+  create: (id, instance) => around(() => instances.create(id, instance)),
+  read: (id) => around(() => instances.read(id)),
+  update: (id, change) =>
+    aroundBeginning(around, (begin) =>
+      instances.update(id, (instance) => {
+        begin()
+        return change(instance)
+      }),
+    ),
+  delete: (id, before) =>
+    aroundBeginning(around, (begin) =>
+      instances.delete(id, (instance) => {
+        begin()
+        return before(instance)
+      }),
+    ),
+})
+
+/** Until it says so, or ends before it has. */
+async function aroundBeginning<T>(around: Around, call: (begin: () => void) => Promise<T>): Promise<T> {
+  const { running } = await around(async () => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const running = call(begin)
+    await Promise.race([begun, running])
+    // Not the promise itself, which would be waited for.
+    return { running }
+  })
+  return running
+}

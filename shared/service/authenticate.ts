@@ -3,7 +3,7 @@
 // which part was wrong nor whether there is such a key.
 
 import { KafkaError } from '../base/errors.ts'
-import type { ApiKeyItem } from '../metadata/apiKeyItem.ts'
+import type { ApiKeyItem, KeyResource } from '../metadata/apiKeyItem.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import type { Clock } from '../ports/world.ts'
 import { isApiKeyId, isSecret } from '../security/apiKey.ts'
@@ -11,11 +11,9 @@ import type { ApiKeys } from '../security/apiKeys.ts'
 import type { Credentials } from '../security/credentials.ts'
 import type { MapSubject } from '../security/principalMapping.ts'
 
-export interface Identity {
+export interface Identity extends KeyResource {
   /** `User:…` */
   readonly principal: string
-  /** undefined: an operator, whom every cluster is open to. */
-  readonly clusterId: string | undefined
   /** By what it was shown, for logs; never a secret. */
   readonly credentialId: string
 }
@@ -39,6 +37,10 @@ export interface Certificates {
   readonly clusterId: string
 }
 
+/** Whom every cluster is open to. */
+export const isOperator = ({ clusterId, organisationId }: KeyResource): boolean =>
+  clusterId === undefined && organisationId === undefined
+
 /** Error: UNAUTHENTICATED. */
 export type Authenticate = (credentials: Credentials) => Promise<Identity>
 
@@ -56,7 +58,8 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticate {
     const key = isApiKeyId(id) ? await keys.get(id) : undefined
     if (!isGood(deps, key, { id, secret })) throw unauthenticated(id, key)
     noteUse(key)
-    return { principal: key.owner, clusterId: key.clusterId, credentialId: key.keyId }
+    const { owner, clusterId, organisationId, keyId } = key
+    return { principal: owner, clusterId, organisationId, credentialId: keyId }
   }
 
   return async (credentials) => {

@@ -1,13 +1,30 @@
-// The clusters of a deployment, each of them one tenant: made, suspended, resumed, marked for deletion, limited.
+// The clusters of a deployment, each of them one tenant of an organisation: made, as many as its organisation may have,
+// suspended, resumed, marked for deletion, limited.
 
 import { base32 } from '../base/bytes.ts'
-import { KafkaError } from '../base/errors.ts'
+import { createLimiter } from '../base/concurrency.ts'
+import { invariant, KafkaError } from '../base/errors.ts'
 import { type ClusterItem, clusterAttributes, parseClusterItem } from '../metadata/clusterItem.ts'
-import { clusterKey, clustersPk, isTenantId } from '../metadata/scope.ts'
+import {
+  clusterKey,
+  clustersPk,
+  isTenantId,
+  organisationClusterKey,
+  organisationClustersPk,
+  organisationKey,
+} from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { Table } from '../ports/table.ts'
+import type { Table, TransactOutcome, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
+import { ofOrganisation } from './limits.ts'
+import {
+  createOrganisations,
+  type Organisation,
+  organisationNotFound,
+  organisationSuspended,
+  parseOrganisation,
+} from './organisations.ts'
 
 export interface ClusterRegistryDeps {
   readonly table: Table
@@ -23,11 +40,14 @@ export interface WantedCluster extends Pick<ClusterItem, 'organisationId' | 'nam
 export type ClusterChange = (cluster: ClusterItem) => Partial<Pick<ClusterItem, 'name' | 'state' | 'limits'>>
 
 export interface ClusterRegistry {
-  /** With this id, where one is given: the local server's has a name of its own. */
+  /**
+   * With this id, where one is given: the local server's has a name of its own. Errors: NOT_FOUND (the organisation),
+   * CLUSTER_AUTHORIZATION_FAILED (it is suspended), POLICY_VIOLATION (it has as many as it may have).
+   */
   create(wanted: WantedCluster, clusterId?: string): Promise<ClusterItem>
   get(clusterId: string): Promise<ClusterItem | undefined>
-  /** By id. */
-  list(): Promise<readonly ClusterItem[]>
+  /** By id; undefined: of all organisations. */
+  list(organisationId?: string): Promise<readonly ClusterItem[]>
   /** Reads, lets `change` decide, writes if nobody has changed it meanwhile; else again. Error: NOT_FOUND. */
   update(clusterId: string, change: ClusterChange): Promise<ClusterItem>
   /** When nothing of it is left. */
@@ -35,17 +55,15 @@ export interface ClusterRegistry {
 }
 
 const changeAttemptsMax = 10
+const readsAtOnce = 16
 
 export function createClusterRegistry(deps: ClusterRegistryDeps): ClusterRegistry {
   return {
     create: (wanted, clusterId) => create(deps, wanted, clusterId ?? newClusterId(deps.random)),
     get: (clusterId) => get(deps, clusterId),
-    list: () => list(deps),
+    list: (organisationId) => (organisationId === undefined ? listAll(deps) : listOf(deps, organisationId)),
     update: (clusterId, change) => update(deps, clusterId, change),
-    remove: async (clusterId) => {
-      const remove = { kind: 'delete', key: clusterKey(clusterId) } as const
-      await retryRepeatable(deps, () => deps.table.write(remove))
-    },
+    remove: (clusterId) => remove(deps, clusterId),
   }
 }
 
@@ -69,15 +87,68 @@ async function create(
     kmsKeyArn,
     version: 1,
   } as const
-  const put = { kind: 'put', key: clusterKey(clusterId), attributes: clusterAttributes(cluster) } as const
-  const outcome = await retryRepeatableWrite(deps, () =>
-    deps.table.write({ ...put, when: [{ kind: 'itemAbsent' }] }),
-  )
+  const organisation = await createOrganisations(deps).get(organisationId)
+  if (organisation === undefined) throw organisationNotFound(organisationId)
+  const writes = writesOf(cluster, ofOrganisation.limitOf(organisation.limits, 'clusters'))
+  const outcome = await retryRepeatableWrite(deps, () => deps.table.transact(writes))
   if (outcome.ok) return cluster
+  const refusedBy = (index: number) => outcome.failed.find((one) => one.index === index)
+  const taken = refusedBy(0)
   // A lost answer repeated finds what it wrote itself.
-  const there = outcome.current && parseClusterItem(outcome.current)
+  const there = taken?.current && parseClusterItem(taken.current)
   if (there?.createdMs === createdMs && there.name === name) return there
-  throw new KafkaError('INVALID_REQUEST', `There is a cluster ${clusterId} already.`)
+  if (taken !== undefined) throw new KafkaError('INVALID_REQUEST', `There is a cluster ${clusterId} already.`)
+  const now = refusedBy(2)?.current
+  throw refusalBy(organisationId, now && parseOrganisation(now))
+}
+
+/** The cluster, that it is its organisation's, and that this has one more: all or nothing. */
+function writesOf(cluster: ClusterItem, clustersMax: number): readonly TransactWrite[] {
+  const { clusterId, organisationId } = cluster
+  const listed = organisationClusterKey(organisationId, clusterId)
+  return [
+    {
+      kind: 'put',
+      key: clusterKey(clusterId),
+      attributes: clusterAttributes(cluster),
+      when: [{ kind: 'itemAbsent' }],
+    },
+    { kind: 'put', key: listed, attributes: { id: clusterId } },
+    {
+      kind: 'update',
+      key: organisationKey(organisationId),
+      actions: [{ kind: 'add', attribute: 'clusters', value: 1 }],
+      when: [
+        { kind: 'equals', attribute: 'state', value: 'ACTIVE' },
+        { kind: 'below', attribute: 'clusters', value: clustersMax },
+      ],
+    },
+  ]
+}
+
+function refusalBy(organisationId: string, organisation: Organisation | undefined): KafkaError {
+  if (organisation === undefined) return organisationNotFound(organisationId)
+  if (organisation.state === 'SUSPENDED') return organisationSuspended(organisationId)
+  return ofOrganisation.refusal(organisation.limits, 'clusters', organisation.clusterCount + 1)
+}
+
+async function remove(deps: ClusterRegistryDeps, clusterId: string): Promise<void> {
+  const cluster = await get(deps, clusterId)
+  if (cluster === undefined) return
+  const { organisationId } = cluster
+  const writes: readonly TransactWrite[] = [
+    { kind: 'delete', key: clusterKey(clusterId), when: [{ kind: 'itemExists' }] },
+    { kind: 'delete', key: organisationClusterKey(organisationId, clusterId) },
+    {
+      kind: 'update',
+      key: organisationKey(organisationId),
+      actions: [{ kind: 'add', attribute: 'clusters', value: -1 }],
+      when: [{ kind: 'itemExists' }],
+    },
+  ]
+  const outcome: TransactOutcome = await retryRepeatable(deps, () => deps.table.transact(writes))
+  const isGone = outcome.ok || outcome.failed.some(({ index }) => index === 0)
+  invariant(isGone, 'an organisation is there while it has clusters')
 }
 
 async function get(deps: ClusterRegistryDeps, clusterId: string): Promise<ClusterItem | undefined> {
@@ -86,8 +157,19 @@ async function get(deps: ClusterRegistryDeps, clusterId: string): Promise<Cluste
   return item && parseClusterItem(item)
 }
 
-const list = async (deps: ClusterRegistryDeps): Promise<readonly ClusterItem[]> =>
+/** The same whether it is not there or not the caller's. */
+export const clusterNotFound = (clusterId: string): KafkaError =>
+  new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
+
+const listAll = async (deps: ClusterRegistryDeps): Promise<readonly ClusterItem[]> =>
   (await queryAll(deps, { pk: clustersPk })).map(parseClusterItem)
+
+async function listOf(deps: ClusterRegistryDeps, organisationId: string): Promise<readonly ClusterItem[]> {
+  const limiter = createLimiter(readsAtOnce)
+  const listed = await queryAll(deps, { pk: organisationClustersPk(organisationId) })
+  const clusters = await Promise.all(listed.map(({ key }) => limiter(() => get(deps, key.sk))))
+  return clusters.filter((cluster) => cluster !== undefined)
+}
 
 async function update(
   deps: ClusterRegistryDeps,
@@ -96,7 +178,7 @@ async function update(
 ): Promise<ClusterItem> {
   for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
     const before = await get(deps, clusterId)
-    if (before === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
+    if (before === undefined) throw clusterNotFound(clusterId)
     const changed = { ...before, ...change(before), version: before.version + 1 }
     const deletedMs = changed.state === 'DELETING' ? (before.deletedMs ?? deps.clock.now()) : undefined
     const after = { ...changed, deletedMs }

@@ -1,5 +1,5 @@
-// What one tenant may have, use and keep, where its operator says nothing else: the table that the documentation shows.
-// Who wants more is refused with the name of the limit. Pure.
+// What one tenant, and one organisation, may have, use and keep, where their operator says nothing else: the tables
+// that the documentation shows. Who wants more is refused with the name of the limit. Pure.
 
 import { KafkaError } from '../base/errors.ts'
 
@@ -26,46 +26,58 @@ export const tenantLimits = {
   controller_mutation_rate: { defaultValue: 100, words: 'partitions made or deleted a second' },
 } as const
 
-export type LimitName = keyof typeof tenantLimits
+const organisationLimits = {
+  clusters: { defaultValue: 10, words: 'clusters, those that are being deleted with them' },
+  service_accounts: { defaultValue: 1_000, words: 'service accounts' },
+  api_keys: { defaultValue: 100, words: 'API keys of the organization itself' },
+} as const
+
 export type LimitOverrides = Readonly<Record<string, number>>
 
-export const limitNames = Object.keys(tenantLimits).filter((name) => isLimitName(name))
+type Limits<N extends string> = Readonly<Record<N, { readonly defaultValue: number; readonly words: string }>>
 
-function isLimitName(name: string): name is LimitName {
-  return Object.hasOwn(tenantLimits, name)
-}
-
-export const limitOf = (overrides: LimitOverrides, name: LimitName): number =>
-  Object.hasOwn(overrides, name) ? (overrides[name] ?? unlimited) : tenantLimits[name].defaultValue
-
-/** undefined: there is none. */
-export function boundOf(overrides: LimitOverrides, name: LimitName): number | undefined {
-  const limit = limitOf(overrides, name)
-  return limit === unlimited ? undefined : limit
-}
-
-/** With an operator's changes: null brings the default back. Error: INVALID_REQUEST. */
-export function changeLimits(
-  before: LimitOverrides,
-  changes: Readonly<Record<string, number | null>>,
-): LimitOverrides {
-  const after = new Map(Object.entries(before))
-  for (const [name, value] of Object.entries(changes)) {
-    if (!isLimitName(name)) throw new KafkaError('INVALID_REQUEST', `There is no limit ${name}.`)
-    if (value === null) after.delete(name)
-    else if (Number.isSafeInteger(value) && value > 0) after.set(name, value)
-    else throw new KafkaError('INVALID_REQUEST', `The limit ${name} is a whole number above 0.`)
+function limitRules<N extends string>(limits: Limits<N>, whose: string) {
+  const isName = (name: string): name is N => Object.hasOwn(limits, name)
+  const limitOf = (overrides: LimitOverrides, name: N): number =>
+    Object.hasOwn(overrides, name) ? (overrides[name] ?? unlimited) : limits[name].defaultValue
+  const refusal = (overrides: LimitOverrides, name: N, wanted: number): KafkaError => {
+    const limit = limitOf(overrides, name)
+    const { words } = limits[name]
+    const message = `The limit ${name} of this ${whose} is ${limit} (${words}), not ${wanted}.`
+    return new KafkaError('POLICY_VIOLATION', message)
   }
-  return Object.fromEntries(after)
+  return {
+    limitNames: Object.keys(limits).filter(isName),
+    limitOf,
+
+    /** undefined: there is none. */
+    boundOf(overrides: LimitOverrides, name: N): number | undefined {
+      const limit = limitOf(overrides, name)
+      return limit === unlimited ? undefined : limit
+    },
+
+    /** With an operator's changes: null brings the default back. Error: INVALID_REQUEST. */
+    changeLimits(before: LimitOverrides, changes: Readonly<Record<string, number | null>>): LimitOverrides {
+      const after = new Map(Object.entries(before))
+      for (const [name, value] of Object.entries(changes)) {
+        if (!isName(name)) throw new KafkaError('INVALID_REQUEST', `There is no limit ${name}.`)
+        if (value === null) after.delete(name)
+        else if (Number.isSafeInteger(value) && value > 0) after.set(name, value)
+        else throw new KafkaError('INVALID_REQUEST', `The limit ${name} is a whole number above 0.`)
+      }
+      return Object.fromEntries(after)
+    },
+
+    /** Error: POLICY_VIOLATION, naming the limit. */
+    requireWithin(overrides: LimitOverrides, name: N, wanted: number): void {
+      if (wanted > limitOf(overrides, name)) throw refusal(overrides, name, wanted)
+    },
+    refusal,
+  }
 }
 
-/** Error: POLICY_VIOLATION, naming the limit. */
-export function requireWithin(overrides: LimitOverrides, name: LimitName, wanted: number): void {
-  const limit = limitOf(overrides, name)
-  if (wanted <= limit) return
-  const { words } = tenantLimits[name]
-  throw new KafkaError(
-    'POLICY_VIOLATION',
-    `The limit ${name} of this cluster is ${limit} (${words}), not ${wanted}.`,
-  )
-}
+export const { limitNames, limitOf, boundOf, changeLimits, requireWithin } = limitRules(
+  tenantLimits,
+  'cluster',
+)
+export const ofOrganisation = limitRules(organisationLimits, 'organization')

@@ -1,9 +1,9 @@
-// Service accounts: who owns API keys and is named in ACL bindings, as `User:sa-…`. Attributes (names are stored):
-// name, about (its description), created (ms).
+// Service accounts of organisations: who owns API keys and is named in ACL bindings, as `User:sa-…`. Attributes (names
+// are stored): name, about (its description), created (ms).
 
 import { base32 } from '../base/bytes.ts'
 import { invariant, KafkaError } from '../base/errors.ts'
-import { serviceAccountKey, serviceAccountsPk } from '../metadata/scope.ts'
+import { serviceAccountKey, serviceAccountsPk, serviceAccountsPrefix } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, Table } from '../ports/table.ts'
@@ -12,18 +12,19 @@ import type { Clock, Random } from '../ports/world.ts'
 export interface ServiceAccount {
   /** `sa-…` */
   readonly id: string
+  readonly organisationId: string
   readonly name: string
   readonly description: string
   readonly createdMs: number
 }
 
 export interface ServiceAccounts {
-  create(name: string, description: string): Promise<ServiceAccount>
-  get(id: string): Promise<ServiceAccount | undefined>
-  /** By id. */
-  list(): Promise<readonly ServiceAccount[]>
+  create(organisationId: string, name: string, description: string): Promise<ServiceAccount>
+  get(organisationId: string, id: string): Promise<ServiceAccount | undefined>
+  /** By id; undefined: of all organisations. */
+  list(organisationId: string | undefined): Promise<readonly ServiceAccount[]>
   /** Error: NOT_FOUND. */
-  delete(id: string): Promise<void>
+  delete(organisationId: string, id: string): Promise<void>
 }
 
 export interface ServiceAccountsDeps {
@@ -34,38 +35,42 @@ export interface ServiceAccountsDeps {
 
 export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccounts {
   return {
-    async create(name, description) {
+    async create(organisationId, name, description) {
       const id = `sa-${base32(deps.random.bytes(10)).slice(0, 10).toLowerCase()}`
       const createdMs = deps.clock.now()
       const attributes = { name, about: description, created: createdMs }
-      const put = { kind: 'put', key: serviceAccountKey(id), attributes } as const
+      const put = { kind: 'put', key: serviceAccountKey(organisationId, id), attributes } as const
       await retryRepeatableWrite(deps, () => deps.table.write(put))
-      return { id, name, description, createdMs }
+      return { id, organisationId, name, description, createdMs }
     },
-    async get(id) {
+    async get(organisationId, id) {
       if (!isAccountId(id)) return undefined
-      const item = await retryRepeatable(deps, () => deps.table.get(serviceAccountKey(id)))
+      const item = await retryRepeatable(deps, () => deps.table.get(serviceAccountKey(organisationId, id)))
       return item && parse(item)
     },
-    list: () => list(deps),
-    async delete(id) {
-      const absent = () => new KafkaError('NOT_FOUND', `There is no service account ${id}.`)
-      if (!isAccountId(id)) throw absent()
-      const remove = { kind: 'delete', key: serviceAccountKey(id), when: [{ kind: 'itemExists' }] } as const
+    async list(organisationId) {
+      const prefix = organisationId === undefined ? {} : { prefix: serviceAccountsPrefix(organisationId) }
+      return (await queryAll(deps, { pk: serviceAccountsPk, ...prefix })).map(parse)
+    },
+    async delete(organisationId, id) {
+      if (!isAccountId(id)) throw accountNotFound(id)
+      const key = serviceAccountKey(organisationId, id)
+      const remove = { kind: 'delete', key, when: [{ kind: 'itemExists' }] } as const
       const outcome = await retryRepeatableWrite(deps, () => deps.table.write(remove))
-      if (!outcome.ok) throw absent()
+      if (!outcome.ok) throw accountNotFound(id)
     },
   }
 }
 
-const isAccountId = (text: string): boolean => /^sa-[a-z2-7]{10}$/.test(text)
+export const accountNotFound = (id: string): KafkaError =>
+  new KafkaError('NOT_FOUND', `There is no service account ${id}.`)
 
-const list = async (deps: ServiceAccountsDeps): Promise<readonly ServiceAccount[]> =>
-  (await queryAll(deps, { pk: serviceAccountsPk })).map(parse)
+const isAccountId = (text: string): boolean => /^sa-[a-z2-7]{10}$/.test(text)
 
 function parse({ key, attributes }: Item): ServiceAccount {
   const { name, about, created } = attributes
   invariant(typeof name === 'string' && typeof about === 'string', 'a service account has its texts')
   invariant(typeof created === 'number', 'a service account has its time')
-  return { id: key.sk, name, description: about, createdMs: created }
+  const [organisationId = '', id = ''] = key.sk.split('/')
+  return { id, organisationId, name, description: about, createdMs: created }
 }

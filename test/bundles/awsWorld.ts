@@ -14,6 +14,8 @@ import { createS3ObjectStore } from '../../shared/storage/aws/objectStore.ts'
 import { createDynamoTable } from '../../shared/storage/aws/table.ts'
 import { createMemoryTable } from '../../shared/storage/memory/table.ts'
 import { createClusterRegistry } from '../../shared/tenants/clusters.ts'
+import { makeFirstCluster } from '../../shared/tenants/firstCluster.ts'
+import { createOrganisations } from '../../shared/tenants/organisations.ts'
 import { startDynamoServer } from '../contract/dynamoServer.ts'
 import { type S3Server, startS3Server } from '../contract/s3Server.ts'
 import { startLambdaServer } from '../support/lambdaServer.ts'
@@ -29,8 +31,8 @@ export const authorization = await createOperator(createMemoryTable())
 async function createOperator(table: Table): Promise<string> {
   const random = { bytes: (length: number) => new Uint8Array(length).fill(7), float: () => 0.5 }
   const deps = { table, clock: systemClock, random }
-  const registry = createClusterRegistry(deps)
-  await registry.create({ organisationId: 'org-1', name: clusterId }, clusterId)
+  const clusters = createClusterRegistry(deps)
+  await makeFirstCluster({ organisations: createOrganisations(deps), clusters }, clusterId)
   const { key, secret } = await createApiKeys({ ...deps, pepper: pepperOf(pepper) }).create({
     clusterId: undefined,
     owner: 'User:operator',

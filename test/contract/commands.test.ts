@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { S3Client } from '@aws-sdk/client-s3'
 import { createScope } from '../../shared/metadata/scope.ts'
+import { pepperOf } from '../../shared/runtime/awsConfig.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
 import { createCluster } from '../../shared/service/createCluster.ts'
 import { takeDeployment } from '../../shared/service/deployment.ts'
@@ -13,6 +14,7 @@ import { createS3ObjectStore } from '../../shared/storage/aws/objectStore.ts'
 import { createDynamoTable } from '../../shared/storage/aws/table.ts'
 import { keyed, produceEach } from '../support/compactorTools.ts'
 import { createTopic } from '../support/logTools.ts'
+import { createTestTenants } from '../support/testTenants.ts'
 import { startDynamoServer } from './dynamoServer.ts'
 import { startS3Server } from './s3Server.ts'
 
@@ -56,7 +58,7 @@ async function startAws(t: TestContext) {
 
 const where = ['--bucket', 'segments', '--table', 'millrace', '--cluster', 'acme', '--region', 'us-east-1']
 
-type Name = 'compact' | 'dumpLog' | 'verify'
+type Name = 'apiKey' | 'compact' | 'dumpLog' | 'verify'
 
 /** The exit code and what was printed. */
 function command(environment: Readonly<Record<string, string>>, name: Name, ...args: readonly string[]) {
@@ -112,6 +114,57 @@ test('bucket, table and cluster may come from the environment, and --data goes b
   assert.match(folder.stderr, /^There is no data of a Millrace server in \/nowhere/)
   const local = await command({ BUCKET: 'segments' }, 'dumpLog', 'x')
   assert.match(local.stderr, /in \.\/data: /, 'a bucket alone is not a place')
+})
+
+test('on AWS a key is made with a role, opens under the pepper of the functions, is listed and revoked', async (t) => {
+  const { deps, environment } = await startAws(t)
+  const pepper = 'the functions alone know this text'
+  const { tenants, callAs } = await createTestTenants({ ports: deps, pepper: pepperOf(pepper) })
+  await tenants.registry.create({ organisationId: 'org-1', name: 'acme' }, 'acme')
+  const place = ['--bucket', 'segments', '--table', 'millrace', '--region', 'us-east-1']
+  const keys = async (...args: readonly string[]) => {
+    const done = await command({ ...environment, PEPPER: pepper }, 'apiKey', ...args, ...place)
+    assert.deepEqual([done.code, done.stderr], [0, ''])
+    return done.stdout
+  }
+  const callBy = (printed: string) => {
+    const [, id = '', secret = ''] = /^key +([A-Z2-7]{16})\nsecret +([\w-]{43})\n/.exec(printed) ?? []
+    return { id, call: callAs({ id, secret }, '/v3/clusters/acme') }
+  }
+  const operator = callBy(await keys('create'))
+  assert.equal((await operator.call('POST', '/topics', { topic_name: 'other' })).status, 201)
+  const role = ['--role', 'DeveloperWrite', '--resource', 'TOPIC:t']
+  const writer = callBy(await keys('create', '--cluster', 'acme', '--owner', 'shop', ...role))
+  const text = { type: 'STRING', data: 'x' }
+  const record = { key: text, value: text }
+  assert.equal((await writer.call('POST', '/topics/other/records', record)).status, 403)
+  assert.equal((await writer.call('POST', '/topics/t/records', record)).status, 200)
+  assert.match(
+    await keys('list', '--cluster', 'acme'),
+    new RegExp(`^${writer.id} {2}User:sa-[a-z2-7]{10} {2}created .*\n$`),
+  )
+  assert.ok((await keys('list')).includes(`${operator.id}  User:operator  `))
+  for (const { id } of [operator, writer]) assert.equal(await keys('revoke', '--id', id), '')
+  assert.equal(await keys('list', '--cluster', 'acme'), '')
+  assert.ok(!(await keys('list')).includes(operator.id))
+  await tenants.close()
+})
+
+test('on AWS no key is made without the pepper, or for a cluster that is not there', async (t) => {
+  const { environment } = await startAws(t)
+  const pepper = 'the functions alone know this text'
+  for (const [more, sentence] of [
+    [{}, /^PEPPER is missing: .*\n$/],
+    [{ PEPPER: 'short' }, /^PEPPER is too short: .*\n$/],
+    [{ PEPPER: pepper }, /^There is no cluster acme\.\n$/],
+  ] as const) {
+    const create = ['create', '--owner', 'sa-1', ...where]
+    const refused = await command({ ...environment, ...more }, 'apiKey', ...create)
+    assert.deepEqual([refused.code, refused.stdout], [1, ''])
+    assert.match(refused.stderr, sentence)
+  }
+  const listed = await command({ ...environment, PEPPER: pepper }, 'apiKey', 'list', ...where)
+  assert.deepEqual([listed.code, listed.stdout], [0, ''])
 })
 
 test('what cannot be reached or does not belong together is refused in a sentence', async (t) => {

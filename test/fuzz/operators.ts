@@ -1,5 +1,5 @@
-// What the broken requests of operators may change: a cluster, a service account and an API key, all of them under ids
-// that are known beforehand, and ACL bindings.
+// What the broken requests of operators may change: an organisation, a cluster, a service account and an API key, all
+// of them under ids that are known beforehand, and ACL bindings.
 
 import { encodeFlushFooter } from '../../shared/metadata/flushFooter.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
@@ -8,10 +8,13 @@ import { createIssuerNetwork } from '../../shared/runtime/issuerNetwork.ts'
 import { createApiKeys } from '../../shared/security/apiKeys.ts'
 import { createIdentityProviders } from '../../shared/security/identityProviders.ts'
 import { createClusterRegistry } from '../../shared/tenants/clusters.ts'
+import { createOrganisations, defaultOrganisationId } from '../../shared/tenants/organisations.ts'
 import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
 import { testPepper } from '../support/testTenants.ts'
 
 export const fuzzedCluster = 'lkc-fuzzed'
+export const fuzzedKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd'
+export const fuzzedOrganisation = 'org-aaaaaaaaaa'
 export const fuzzedAccount = 'sa-aaaaaaaaaa'
 export const fuzzedKey = 'AAAAAAAAAAAAAAAA'
 export const fuzzedProvider = 'op-aaaaaaaaaa'
@@ -28,11 +31,18 @@ export async function restoreOperators(deps: Deps): Promise<void> {
   const clusters = createClusterRegistry(known)
   for (const { clusterId } of await clusters.list())
     if (clusterId !== 'local') await clusters.remove(clusterId)
-  await clusters.create({ organisationId: 'org-1', name: 'fuzzed' }, fuzzedCluster)
+  const organisations = createOrganisations(known)
+  for (const { id } of await organisations.list())
+    if (id !== defaultOrganisationId) await organisations.delete(id)
+  await organisations.create('fuzzed', fuzzedOrganisation)
+  await organisations.update(defaultOrganisationId, () => ({ state: 'ACTIVE', limits: {} }))
+  const organisationId = fuzzedOrganisation
+  await clusters.create({ organisationId, name: 'fuzzed', kmsKeyArn: fuzzedKeyArn }, fuzzedCluster)
   await clusters.update('local', () => ({ state: 'ACTIVE' }))
-  await createServiceAccounts(known).create('fuzzed', '')
+  await createServiceAccounts(known).create(organisationId, 'fuzzed', '')
   const wanted = {
     clusterId: fuzzedCluster,
+    organisationId,
     owner: `User:${fuzzedAccount}`,
     description: '',
     expiresMs: undefined,

@@ -95,7 +95,11 @@ async function startService(loopbackOnly: boolean) {
   const asOperator = new Request('http://localhost', { headers })
   const app = createApp({
     ...edge,
-    authenticate: (_, ...caller) => tenants.authenticate(asOperator, ...caller),
+    // Where a path names no cluster, it means the one.
+    authenticate: async (_, ...caller) => ({
+      ...(await tenants.authenticate(asOperator, ...caller)),
+      clusterIds: ['local'],
+    }),
   })
   return { app, cluster: tenants.pool.get('local'), deps, failures }
 }

@@ -17,6 +17,8 @@ import {
   fuzzedAccount,
   fuzzedCluster,
   fuzzedKey,
+  fuzzedKeyArn,
+  fuzzedOrganisation,
   fuzzedPool,
   fuzzedProvider,
 } from './operators.ts'
@@ -75,7 +77,8 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
   host: ['*'],
   operation: ['ANY', 'READ', 'ALTER'],
   permission: ['ANY', 'ALLOW'],
-  'spec.resource': [fuzzedCluster],
+  'spec.resource': [fuzzedCluster, fuzzedOrganisation],
+  'resource.kafka.id': ['local'],
   provider_id: [fuzzedProvider],
   object_name: [dumpedObject],
   print_data: ['true'],
@@ -88,6 +91,7 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
 
 /** A parameter `id`, by what stands before it in the path. */
 const ids: Readonly<Record<string, string>> = {
+  organizations: fuzzedOrganisation,
   clusters: fuzzedCluster,
   'service-accounts': fuzzedAccount,
   'api-keys': fuzzedKey,
@@ -176,8 +180,14 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
       resource: { resource_type: 'TOPIC', resource_name: 'x' },
     },
   ],
-  createCmkV2Cluster: [{ spec: { display_name: 'n', organization: { id: 'org-2' } } }],
-  updateCmkV2Cluster: [{ spec: { display_name: 'm', limits: {} } }],
+  createCmkV2Cluster: [
+    { spec: { display_name: 'n', organization: { id: fuzzedOrganisation } } },
+    { spec: { display_name: 'n', encryption_key_arn: fuzzedKeyArn } },
+  ],
+  updateCmkV2Cluster: [
+    { spec: { display_name: 'm', limits: {} } },
+    { spec: { display_name: 'm', encryption_key_arn: fuzzedKeyArn } },
+  ],
   createIamV2IdentityProvider: [{ display_name: 'n', issuer: 'https://issuer.example' }],
   createIamV2IdentityPool: [
     { display_name: 'n', identity_claim: 'claims.sub', audience: 'a', resource: { id: fuzzedCluster } },
@@ -205,7 +215,19 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
       group_by: ['metric.topic'],
     },
   ],
-  createIamV2ServiceAccount: [{ display_name: 'n', description: 'd' }],
+  createOrgV2Organization: [{ display_name: 'n' }],
+  updateOrgV2Organization: [{ display_name: 'm', limits: { clusters: 20 } }, { limits: { api_keys: null } }],
+  createIamV2ServiceAccount: [
+    { display_name: 'n', description: 'd' },
+    { display_name: 'n', organization: { id: fuzzedOrganisation } },
+  ],
+  createIamV2RoleBinding: [
+    {
+      principal: `User:${fuzzedAccount}`,
+      role_name: 'CloudClusterAdmin',
+      crn_pattern: `crn:///organization=${fuzzedOrganisation}/cloud-cluster=${fuzzedCluster}`,
+    },
+  ],
   createIamV2ApiKey: [
     {
       spec: {
@@ -214,7 +236,8 @@ const securityBodies: Readonly<Record<string, readonly unknown[]>> = {
         expires_at: '2999-01-31T00:00:00Z',
       },
     },
-    { spec: { description: 'd', owner: { id: fuzzedAccount } } },
+    { spec: { owner: { id: fuzzedAccount }, resource: { id: fuzzedOrganisation } } },
+    { spec: { description: 'd', owner: { id: 'somebody' } } },
   ],
 }
 

@@ -16,6 +16,7 @@ test('the document has a line for each endpoint, with what it asks for', async (
 function renderRow({ caller, needs, without }: Row): string {
   if (caller === 'anybody') return 'nothing, not even credentials'
   if (caller === 'operator') return 'an operator'
+  if (caller === 'organisation') return "an operator, or the organisation's own key"
   if (needs.length === 0) return 'credentials of the cluster'
   const isLeftOut = (right: string) => [200, 404].includes(without[right as keyof typeof without] ?? 403)
   const render = (right: string) =>

@@ -6,8 +6,8 @@ import { createChance } from '../fuzz/chance.ts'
 
 export type Right = `${string} ${'CLUSTER' | 'TOPIC' | 'GROUP'}`
 
-/** Who may call it, before any right: everybody, holders of credentials, operators. */
-type Caller = 'anybody' | 'operator' | 'known'
+/** Who may call it, before any right: everybody, holders of credentials, operators, or they and the organisation. */
+type Caller = 'anybody' | 'known' | 'operator' | 'organisation'
 
 export interface Row {
   readonly caller: Caller
@@ -43,6 +43,7 @@ const row = (
 const anybody = row('anybody', [])
 const known = (request?: Row['request']): Row => row('known', [], request && { request })
 const operator = (request?: Row['request']): Row => row('operator', [], request && { request })
+const organisation = (request?: Row['request']): Row => row('organisation', [], request && { request })
 const needs = (rights: Row['needs'], request?: Row['request'], without: Row['without'] = {}): Row =>
   row('known', rights, { without, ...(request && { request }) })
 
@@ -79,6 +80,11 @@ const usage = {
   intervals: ['2026-11-22T00:00:00Z/2026-11-23T00:00:00Z'],
 }
 const anyAcl = '?resource_type=ANY&pattern_type=ANY&operation=ANY&permission=ANY'
+/** Whose the clusters are that are named. */
+export const organisationHere = 'org-default'
+/** By its id. */
+export const accountOf = (name: string): string => (name === 'here' ? 'sa-aaaaaaaaaa' : 'sa-aaaaaaaaab')
+const clusterOf = (name: string): string => (name === 'here' ? 'local' : 'never')
 /** By its id. */
 export const storedObject = (name: string): string => (name === 'here' ? '1' : '2').repeat(32)
 const from = { query: '?offset=0' }
@@ -322,17 +328,33 @@ const ofInstances: Readonly<Record<string, Row>> = {
   ),
 }
 
-const ofOperators: Readonly<Record<string, Row>> = {
-  'POST /cmk/v2/clusters': operator(body(() => ({ spec: { display_name: 'n' } }))),
-  'GET /cmk/v2/clusters': operator(),
-  'GET /cmk/v2/clusters/{id}': operator(),
-  'PATCH /cmk/v2/clusters/{id}': operator(body(() => ({ spec: { display_name: 'm' } }))),
-  'DELETE /cmk/v2/clusters/{id}': operator(),
+const ofOrganisations: Readonly<Record<string, Row>> = {
+  'POST /org/v2/organizations': operator(body(() => ({ display_name: 'n' }))),
+  'GET /org/v2/organizations': organisation(),
+  'GET /org/v2/organizations/{id}': organisation((name) =>
+    name === 'here' ? { path: { id: organisationHere } } : { path: { id: 'org-nowhere' } },
+  ),
+  'PATCH /org/v2/organizations/{id}': operator(body(() => ({ display_name: 'm' }))),
+  'DELETE /org/v2/organizations/{id}': operator(),
+  'POST /org/v2/organizations/{id}/suspend': operator(),
+  'POST /org/v2/organizations/{id}/resume': operator(),
+  'POST /cmk/v2/clusters': organisation(body(() => ({ spec: { display_name: 'n' } }))),
+  'GET /cmk/v2/clusters': organisation(),
+  'GET /cmk/v2/clusters/{id}': organisation(),
+  'PATCH /cmk/v2/clusters/{id}': organisation(body(() => ({ spec: { display_name: 'm' } }))),
+  'DELETE /cmk/v2/clusters/{id}': organisation(),
   'POST /cmk/v2/clusters/{id}/suspend': operator(),
   'POST /cmk/v2/clusters/{id}/resume': operator(),
-  'POST /iam/v2/service-accounts': operator(body(() => ({ display_name: 'n' }))),
-  'GET /iam/v2/service-accounts': operator(),
-  'DELETE /iam/v2/service-accounts/{id}': operator(),
+  'POST /iam/v2/service-accounts': organisation(body(() => ({ display_name: 'n' }))),
+  'GET /iam/v2/service-accounts': organisation(),
+  'DELETE /iam/v2/service-accounts/{id}': organisation(),
+  'POST /iam/v2/role-bindings': organisation(
+    body((name) => ({
+      principal: `User:${accountOf('here')}`,
+      role_name: 'CloudClusterAdmin',
+      crn_pattern: `crn:///organization=${organisationHere}/cloud-cluster=${clusterOf(name)}`,
+    })),
+  ),
   'POST /iam/v2/identity-providers': operator(
     body(() => ({ display_name: 'n', issuer: 'https://issuer.example' })),
   ),
@@ -341,10 +363,16 @@ const ofOperators: Readonly<Record<string, Row>> = {
   'POST /iam/v2/identity-providers/{provider_id}/identity-pools': operator(body(() => pool)),
   'GET /iam/v2/identity-providers/{provider_id}/identity-pools': operator(),
   'DELETE /iam/v2/identity-providers/{provider_id}/identity-pools/{id}': operator(),
-  'POST /iam/v2/api-keys': operator(body(() => ({ spec: { owner: { id: 'sa-1' } } }))),
-  'GET /iam/v2/api-keys': operator(),
-  'DELETE /iam/v2/api-keys/{id}': operator(),
+  'POST /iam/v2/api-keys': organisation(
+    body((name) => ({ spec: { owner: { id: accountOf('here') }, resource: { id: clusterOf(name) } } })),
+  ),
+  'GET /iam/v2/api-keys': organisation((name) => ({ query: `?spec.resource=${clusterOf(name)}` })),
+  'DELETE /iam/v2/api-keys/{id}': organisation(),
 }
+
+/** Of v2: the only cluster that the caller reaches is meant. */
+export const namesNoCluster = (operation: string): boolean =>
+  operation !== 'GET /brokers' && (operation in ofV2 || operation in ofInstances)
 
 /** By method and path, as /openapi.json has them. */
 export const rightsTable: Readonly<Record<string, Row>> = {
@@ -354,5 +382,5 @@ export const rightsTable: Readonly<Record<string, Row>> = {
   ...ofGroups,
   ...ofV2,
   ...ofInstances,
-  ...ofOperators,
+  ...ofOrganisations,
 }

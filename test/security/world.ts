@@ -9,7 +9,14 @@ import { type Touched, watchKeys } from '../support/keyWatch.ts'
 import { memoryPorts } from '../support/testCluster.ts'
 import { type ApiKeyPair, authorizationOf, createTestTenants } from '../support/testTenants.ts'
 import { createVirtualClock } from '../support/virtualClock.ts'
-import { type RequestParts, type Right, type Row, storedObject } from './rights.ts'
+import {
+  accountOf,
+  organisationHere,
+  type RequestParts,
+  type Right,
+  type Row,
+  storedObject,
+} from './rights.ts'
 
 export const otherCluster = 'lkc-other'
 const cluster = '/v3/clusters/local'
@@ -20,8 +27,6 @@ export async function createWorld(touch: (touched: Touched) => void = () => {}, 
   const watched = watchKeys(memoryPorts(), touch)
   const service = await createTestTenants({ clock, ports: watched })
   const { tenants, deps, callAs, operatorKey, makeKey } = service
-  clock.advance(1)
-  await tenants.registry.create({ organisationId: 'org-2', name: 'other' }, otherCluster)
   const operator = callAs(operatorKey)
   const done = async (method: string, path: string, body?: unknown) => {
     const answer = await operator(method, path, body)
@@ -29,6 +34,9 @@ export async function createWorld(touch: (touched: Touched) => void = () => {}, 
     return answer.body
   }
   await fillCluster(done, secret)
+  // Of several clusters a path without one would mean none.
+  await tenants.registry.create({ organisationId: organisationHere, name: 'other' }, otherCluster)
+  clock.advance(5000)
   const footer = encodeFlushFooter([])
   await deps.objects.putIfAbsent(createScope('local').logObject(storedObject('here')), [footer])
   const ids = await fillDeployment(service, done)
@@ -67,12 +75,16 @@ export async function createWorld(touch: (touched: Touched) => void = () => {}, 
 
 type Done = (method: string, path: string, body?: unknown) => Promise<{ readonly id: string }>
 
-/** One of everything that is the operators'; answers their ids, by the name of their collection. */
+/** One of everything that is administered; answers their ids, by the name of their collection. */
 async function fillDeployment(
   { deps, makeKey }: Pick<Awaited<ReturnType<typeof createTestTenants>>, 'deps' | 'makeKey'>,
   done: Done,
 ) {
-  const account = await createServiceAccounts(deps).create('here', '')
+  // Bytes that are all 0: an id of nothing but the first letter.
+  const random = { ...deps.random, bytes: (length: number) => new Uint8Array(length) }
+  const account = await createServiceAccounts({ ...deps, random }).create(organisationHere, 'here', '')
+  assert.equal(account.id, accountOf('here'))
+  const empty = await done('POST', '/org/v2/organizations', { display_name: 'empty' })
   const providers = '/iam/v2/identity-providers'
   const provider = await done('POST', providers, { display_name: 'here', issuer: 'https://here.example' })
   const pool = await done('POST', `${providers}/${provider.id}/identity-pools`, {
@@ -87,7 +99,18 @@ async function fillDeployment(
     'identity-providers': provider.id,
     'identity-pools': pool.id,
     clusters: otherCluster,
+    organizations: empty.id,
   }
+}
+
+/** Of things that are not there. */
+export const goneIds = {
+  'service-accounts': accountOf('gone'),
+  'api-keys': 'AAAAAAAAAAAAAAAB',
+  'identity-providers': 'op-aaaaaaaaab',
+  'identity-pools': 'pool-aaaaaaaaab',
+  clusters: 'lkc-nowhere',
+  organizations: 'org-nowhere',
 }
 
 export interface Answer {
@@ -180,7 +203,8 @@ export function requestOf(
     ...path,
   }
   const filled = template.replaceAll(/([\w-]+)\/{(\w+)}/g, (_, parent: string, parameter: string) => {
-    const value = parameter === 'id' ? new Map(Object.entries(ids)).get(parent) : values[parameter]
+    const value =
+      values[parameter] ?? (parameter === 'id' ? new Map(Object.entries(ids)).get(parent) : undefined)
     assert.ok(value !== undefined, `give parameter ${parameter} a value in test/security/world.ts`)
     return `${parent}/${value}`
   })

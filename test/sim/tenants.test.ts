@@ -28,6 +28,7 @@ test('a key of another tenant, of all of them or of none is not a tenant’s own
     'lkc-a/x/p0',
     'deployment/key/AAAAAAAAAAAAAAAA',
     'deployment/clusters',
+    'deployment/organizations',
   ]) {
     assert.equal(own(name), true, name)
   }
@@ -37,6 +38,8 @@ test('a key of another tenant, of all of them or of none is not a tenant’s own
     'lkc-a',
     'deployment/keys',
     'deployment/accounts',
+    'deployment/clusters/org-1',
+    'deployment/keys/org-1',
     '',
     '/lkc-a/',
   ]

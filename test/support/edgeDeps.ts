@@ -1,5 +1,5 @@
 // The edge without an engine behind it: for tests of what happens before a cluster is asked.
-import { createByteRoom } from '../../shared/base/concurrency.ts'
+import { createByteRoom } from '../../shared/base/byteRoom.ts'
 import type { AppDeps, HttpDeps } from '../../shared/http/context.ts'
 
 export interface Edge {
@@ -14,9 +14,12 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
     authenticate: () =>
       Promise.resolve({
         operator: undefined,
+        administration: undefined,
         clusterIds: [],
+        tenant: undefined,
         cluster: () => undefined,
         compaction: () => undefined,
+        usage: undefined,
         throttledMs: () => 0,
       }),
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },

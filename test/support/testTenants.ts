@@ -3,19 +3,26 @@
 import { createApp } from '../../shared/http/app.ts'
 import type { AppDeps } from '../../shared/http/context.ts'
 import type { LogDeps } from '../../shared/log/deps.ts'
+import type { KeyResource } from '../../shared/metadata/apiKeyItem.ts'
 import { createScope } from '../../shared/metadata/scope.ts'
 import type { Clock } from '../../shared/ports/world.ts'
 import { systemClock, systemRandom } from '../../shared/runtime/clock.ts'
 import { createIssuerNetwork } from '../../shared/runtime/issuerNetwork.ts'
-import { createTenants } from '../../shared/runtime/tenants.ts'
+import { createTenants, type Tenants } from '../../shared/runtime/tenants.ts'
 import type { AuditEvent } from '../../shared/service/auditEvent.ts'
 import type { Certificates } from '../../shared/service/authenticate.ts'
 import { type Compaction, createCompaction } from '../../shared/service/compaction.ts'
 import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
+import { makeFirstCluster } from '../../shared/tenants/firstCluster.ts'
+import { defaultOrganisationId } from '../../shared/tenants/organisations.ts'
+import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
 import { type Call, createCall } from './call.ts'
 import { createEdge } from './edgeDeps.ts'
 import { memoryPorts, type TestPorts } from './testCluster.ts'
+
+/** For whoever makes many clusters; `local` is in the default one. */
+const roomyOrganisation = 'org-1'
 
 export const testPepper = new Uint8Array(32).fill(7)
 
@@ -24,6 +31,7 @@ interface Settings {
   readonly ports?: Pick<TestPorts, 'objects' | 'table'>
   readonly edge?: Partial<AppDeps>
   readonly certificates?: Certificates
+  readonly pepper?: Uint8Array
   /** Absent: it fails the test. */
   readonly reportBackgroundFailure?: (error: unknown) => void
 }
@@ -40,7 +48,7 @@ export async function createTestTenants(settings: Settings = {}) {
   const told: AuditEvent[] = []
   const tenants = createTenants(deps, {
     cluster: defaultClusterSettings,
-    pepper: testPepper,
+    pepper: settings.pepper ?? testPepper,
     network: createIssuerNetwork(true),
     ...(settings.certificates && { certificates: settings.certificates }),
     tellAudit: (event) => told.push(event),
@@ -54,12 +62,8 @@ export async function createTestTenants(settings: Settings = {}) {
     ...settings.edge,
   })
   const app = createApp(edge)
-  await tenants.registry.create({ organisationId: 'org-1', name: 'local' }, 'local')
-  const makeKey = async (clusterId: string | undefined, owner: string): Promise<ApiKeyPair> => {
-    const wanted = { clusterId, owner, description: 'a test', expiresMs: undefined }
-    const { key, secret } = await tenants.apiKeys.create(wanted)
-    return { id: key.keyId, secret }
-  }
+  await beginDeployment(tenants)
+  const { makeKey, makeOrganisationKey } = createKeys(tenants)
   const callAs = (key: ApiKeyPair, prefix = ''): Call =>
     createCall(app, prefix, { authorization: authorizationOf(key) })
   const operatorKey = await makeKey(undefined, 'User:operator')
@@ -73,12 +77,42 @@ export async function createTestTenants(settings: Settings = {}) {
     told,
     operatorKey,
     makeKey,
+    makeOrganisationKey,
+    /** In the organisation of `local`; answers its id. */
+    makeAccount: async (name: string): Promise<string> =>
+      (await createServiceAccounts(deps).create(defaultOrganisationId, name, '')).id,
     callAs,
     /** In the cluster `local`. */
     operator: callAs(operatorKey, localCluster),
     /** A caller of the cluster by a key of its own. */
     keyOf: async (owner: string, clusterId = 'local', prefix = localCluster): Promise<Call> =>
       callAs(await makeKey(clusterId, owner), prefix),
+  }
+}
+
+async function beginDeployment({ organisations, registry }: Tenants): Promise<void> {
+  await makeFirstCluster({ organisations, clusters: registry }, 'local')
+  // Where a deployment is given that was begun before, it is there.
+  if ((await organisations.get(roomyOrganisation)) !== undefined) return
+  await organisations.create('roomy', roomyOrganisation)
+  await organisations.update(roomyOrganisation, () => ({ limits: { clusters: 10_000 } }))
+}
+
+function createKeys({ apiKeys, registry }: Tenants) {
+  const makeKeyFor = async (resource: KeyResource, owner: string): Promise<ApiKeyPair> => {
+    const wanted = { ...resource, owner, description: 'a test', expiresMs: undefined }
+    const { key, secret } = await apiKeys.create(wanted)
+    return { id: key.keyId, secret }
+  }
+  return {
+    /** undefined: an operator's. Whoever owns it need not be a service account. */
+    async makeKey(clusterId: string | undefined, owner: string): Promise<ApiKeyPair> {
+      const cluster = clusterId === undefined ? undefined : await registry.get(clusterId)
+      return makeKeyFor({ clusterId, organisationId: cluster?.organisationId }, owner)
+    },
+    /** That administers it. */
+    makeOrganisationKey: (organisationId = defaultOrganisationId) =>
+      makeKeyFor({ clusterId: undefined, organisationId }, 'User:admin'),
   }
 }
 

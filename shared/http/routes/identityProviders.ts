@@ -1,7 +1,7 @@
 // /iam/v2/identity-providers and their pools, for operators alone: whose tokens are trusted, and what they open.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { KafkaError } from '../../base/errors.ts'
+import { clusterNotFound } from '../../tenants/clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import {
@@ -141,7 +141,7 @@ function registerPools(app: App, deps: HttpDeps): void {
     const { provider_id: providerId } = c.req.valid('param')
     const { display_name, description: about, identity_claim, resource, ...rest } = c.req.valid('json')
     if ((await clusters.get(resource.id)) === undefined) {
-      throw new KafkaError('NOT_FOUND', `Cluster ${resource.id} cannot be found.`)
+      throw clusterNotFound(resource.id)
     }
     const wanted = {
       name: display_name,

@@ -1,6 +1,7 @@
 // GET /metrics, for Prometheus: what Kafka's log cleaner shows, under the names that Kafka's beans have after
 // the usual translation, and what the compactor did. Process-wide and since its start; objects are those of
-// the last collection. What clusters used is the deployment's, and since midnight.
+// the last collection. What clusters used is the deployment's, and since midnight: a read of the table for each, so
+// that a caller of several names those that it means.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Compaction, recopyPercent } from '../../service/compaction.ts'
@@ -9,6 +10,24 @@ import { usageMetricsOf } from '../usageMetrics.ts'
 import { type Metric, renderMetrics, type Sample } from '../wire/exposition.ts'
 
 const contentType = 'text/plain; version=0.0.4; charset=utf-8'
+/** Each is a read of the table. */
+const clustersMax = 50
+
+const query = z.object({
+  'resource.kafka.id': z
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(z.string()).max(clustersMax, `expected at most ${clustersMax} clusters`),
+    )
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string' },
+      maxItems: clustersMax,
+      description: 'Of these clusters alone; absent: of all, but what was used only where there is one.',
+    }),
+})
+
 const schema = z.string().openapi({ description: "Prometheus' text format." })
 
 const getMetrics = createRoute({
@@ -17,6 +36,7 @@ const getMetrics = createRoute({
   operationId: 'getMetrics',
   summary: 'Metrics for Prometheus',
   tags: ['Service'],
+  request: { query },
   responses: {
     200: { description: 'The metrics.', content: { 'text/plain': { schema } } },
     default: { description: 'Any failure.' },
@@ -26,7 +46,10 @@ const getMetrics = createRoute({
 export function registerMetricsRoutes(app: App, deps: HttpDeps): void {
   app.openapi(getMetrics, async (c) => {
     const { access } = c.var
-    const compactions = access.clusterIds.flatMap((clusterId): Running[] => {
+    const names = c.req.valid('query')['resource.kafka.id']
+    const clusterIds = access.clusterIds.filter((clusterId) => names?.includes(clusterId) ?? true)
+    const using = names === undefined && clusterIds.length > 1 ? [] : clusterIds
+    const compactions = clusterIds.flatMap((clusterId): Running[] => {
       const compaction = access.compaction(clusterId)
       return compaction ? [{ labels: { cluster_id: clusterId }, compaction }] : []
     })
@@ -34,7 +57,7 @@ export function registerMetricsRoutes(app: App, deps: HttpDeps): void {
       ...cleanerMetrics(compactions),
       ...runMetrics(compactions),
       ...objectMetrics(compactions),
-      ...(await usageMetricsOf(access, deps.clock.now())),
+      ...(await usageMetricsOf(access, using, deps.clock.now())),
     ]
     const text = renderMetrics(metrics)
     return c.text(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })

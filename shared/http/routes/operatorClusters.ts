@@ -1,17 +1,25 @@
-// /cmk/v2/clusters: the tenants of the deployment, for operators alone, in Confluent Cloud's shape. A cluster is made,
-// renamed, suspended (nobody may use it, its data is kept), resumed, and deleted, which goes on in the background.
+// /cmk/v2/clusters: the tenants of the deployment, in Confluent Cloud's shape, for operators and for organisations. A
+// cluster is made, renamed and deleted, which goes on in the background; by operators alone it is limited, suspended
+// (nobody may use it, its data is kept) and resumed.
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { type ClusterItem, kmsKeyArnPattern } from '../../metadata/clusterItem.ts'
+import { clusterNotFound } from '../../tenants/clusters.ts'
 import { changeLimits } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
-import { operatorOf } from '../operator.ts'
-import { cloudCluster, cloudClusterSchema, cloudList, cloudListSchema } from '../operatorResources.ts'
+import { administrationOf, operatorOf } from '../operator.ts'
+import {
+  cloudCluster,
+  cloudClusterSchema,
+  cloudList,
+  cloudListSchema,
+  organizationReference,
+} from '../operatorResources.ts'
 
-const tags = ['Clusters (operator)']
+const tags = ['Clusters (administration)']
 const path = '/cmk/v2/clusters'
 const params = z.object({ id: z.string().openapi({ example: 'lkc-4hq2m6xk7a' }) })
 const displayName = z.string().min(1).max(64)
@@ -46,7 +54,7 @@ const createCluster = createRoute({
           schema: z.object({
             spec: z.object({
               display_name: displayName,
-              organization: z.object({ id: z.string().regex(/^[\w-]{1,64}$/) }).optional(),
+              organization: organizationReference.optional(),
               encryption_key_arn: encryptionKeyArn.optional(),
             }),
           }),
@@ -66,7 +74,7 @@ const listClusters = createRoute({
   responses: {
     ...answers,
     200: {
-      description: 'All clusters of the deployment.',
+      description: 'All clusters of the organization; all of the deployment, for an operator.',
       content: {
         'application/json': { schema: cloudListSchema('ClusterList', 'cmk/v2', cloudClusterSchema) },
       },
@@ -138,39 +146,47 @@ const resumeCluster = change('resume', 'Resume a suspended cluster')
 export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createCluster), async (c) => {
     const { display_name, organization, encryption_key_arn } = c.req.valid('json').spec
-    const { clusters } = operatorOf(c)
-    const made = await clusters.create({
-      organisationId: organization?.id ?? 'org-default',
-      name: display_name,
-      kmsKeyArn: encryption_key_arn,
-    })
+    const wanted = { organisationId: organization?.id, name: display_name }
+    // A key is named to AWS by the deployment's own settings: its operators say which.
+    const made =
+      encryption_key_arn === undefined
+        ? await administrationOf(c).clusters.create(wanted)
+        : await operatorOf(c).clusters.create({ ...wanted, kmsKeyArn: encryption_key_arn })
     return c.json(cloudCluster(made, originOf(c.req.url)), 202)
   })
 
   app.openapi(listClusters, async (c) => {
     const origin = originOf(c.req.url)
-    const data = (await operatorOf(c).clusters.list()).map((cluster) => cloudCluster(cluster, origin))
+    const data = (await administrationOf(c).clusters.list()).map((cluster) => cloudCluster(cluster, origin))
     return c.json(cloudList('ClusterList', 'cmk/v2', data), 200)
   })
 
   app.openapi(getCluster, async (c) => {
     const { id } = c.req.valid('param')
-    const cluster = await operatorOf(c).clusters.get(id)
-    if (cluster === undefined) throw new KafkaError('NOT_FOUND', `Cluster ${id} cannot be found.`)
+    const cluster = await administrationOf(c).clusters.get(id)
+    if (cluster === undefined) throw clusterNotFound(id)
     return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
   })
 
   app.openapi(withJsonBody(deps, patchCluster), async (c) => {
     const { display_name, limits, encryption_key_arn } = c.req.valid('json').spec
-    const cluster = await operatorOf(c).clusters.update(c.req.valid('param').id, (now) => {
+    const { id } = c.req.valid('param')
+    const renamed = (now: ClusterItem) => {
       checkSameKey(now, encryption_key_arn)
-      return { name: display_name ?? now.name, limits: changeLimits(now.limits, limits ?? {}) }
-    })
+      return { name: display_name ?? now.name }
+    }
+    const cluster =
+      limits === undefined
+        ? await administrationOf(c).clusters.update(id, renamed)
+        : await operatorOf(c).clusters.update(id, (now) => ({
+            ...renamed(now),
+            limits: changeLimits(now.limits, limits),
+          }))
     return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
   })
 
   app.openapi(deleteCluster, async (c) => {
-    await operatorOf(c).clusters.update(c.req.valid('param').id, () => ({ state: 'DELETING' }))
+    await administrationOf(c).clusters.update(c.req.valid('param').id, () => ({ state: 'DELETING' }))
     return c.body(null, 204)
   })
 

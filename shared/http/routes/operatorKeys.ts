@@ -1,32 +1,28 @@
-// /iam/v2/service-accounts and /iam/v2/api-keys, for operators alone, in Confluent Cloud's shapes. A key's secret
-// stands in the one answer that makes it and nowhere else. A key without a resource is an operator's.
+// /iam/v2/service-accounts and /iam/v2/api-keys, in Confluent Cloud's shapes, for operators and for organisations. A
+// key's secret stands in the one answer that makes it and nowhere else. A key whose resource is an organisation
+// administers it; one without a resource is an operator's, and only operators make, see and revoke such.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { createLimiter } from '../../base/concurrency.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { parseIsoInstant } from '../../base/isoTime.ts'
-import type { ClusterItem } from '../../metadata/clusterItem.ts'
-import type { Operator } from '../../service/access.ts'
-import type { ClusterRegistry } from '../../tenants/clusters.ts'
-import { requireWithin } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
-import { operatorOf } from '../operator.ts'
+import { administrationOf, operatorOf } from '../operator.ts'
 import {
   apiKeyResource,
   apiKeySchema,
   cloudList,
   cloudListSchema,
+  organizationReference,
   serviceAccountResource,
   serviceAccountSchema,
 } from '../operatorResources.ts'
 
-const tags = ['Keys (operator)']
+const tags = ['Keys (administration)']
 const accountsPath = '/iam/v2/service-accounts'
 const keysPath = '/iam/v2/api-keys'
 const params = z.object({ id: z.string() })
-const clustersAtOnce = 16
 const description = z.string().max(256).default('')
 const answers = { ...refusals, 401: refusal(401), 403: refusal(403) }
 const gone = { description: 'It is gone.' }
@@ -41,7 +37,13 @@ const createAccount = createRoute({
     body: {
       required: true,
       content: {
-        'application/json': { schema: z.object({ display_name: z.string().min(1).max(64), description }) },
+        'application/json': {
+          schema: z.object({
+            display_name: z.string().min(1).max(64),
+            description,
+            organization: organizationReference.optional(),
+          }),
+        },
       },
     },
   },
@@ -73,7 +75,8 @@ const deleteAccount = createRoute({
   path: `${accountsPath}/{id}`,
   operationId: 'deleteIamV2ServiceAccount',
   summary: 'Delete a service account',
-  description: "Its API keys go first, in all clusters. Its ACL bindings stay, and are nobody's.",
+  description:
+    "Its API keys go first, in all clusters of its organization. Its ACL bindings stay, and are nobody's.",
   tags,
   request: { params },
   responses: { 204: gone, ...answers },
@@ -82,8 +85,12 @@ const deleteAccount = createRoute({
 const keyToCreate = z.object({
   spec: z.object({
     description,
-    owner: z.object({ id: z.string().regex(/^[\w.@-]{1,128}$/) }),
-    resource: z.object({ id: z.string() }).optional(),
+    owner: z.object({ id: z.string().regex(/^[\w.@-]{1,128}$/) }).openapi({
+      description: "A service account of the resource's organization; of an operator's key any other name.",
+    }),
+    resource: z.object({ id: z.string() }).optional().openapi({
+      description: "A cluster, or an organization itself; without one the key is an operator's.",
+    }),
     expires_at: z.string().optional(),
   }),
 })
@@ -108,7 +115,7 @@ const listKeys = createRoute({
   method: 'get',
   path: keysPath,
   operationId: 'listIamV2ApiKeys',
-  summary: 'List the API keys of a cluster, or of the operators',
+  summary: 'List the API keys of a cluster, of an organization itself, or of the operators',
   tags,
   request: { query: z.object({ 'spec.resource': z.string().optional() }) },
   responses: {
@@ -134,75 +141,52 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
   registerAccounts(app, deps)
 
   app.openapi(withJsonBody(deps, createKey), async (c) => {
-    const { clusters, apiKeys } = operatorOf(c)
     const { description: about, owner, resource, expires_at } = c.req.valid('json').spec
-    if (resource !== undefined) {
-      const { limits } = await requireCluster(clusters, resource.id)
-      requireWithin(limits, 'api_keys', (await apiKeys.list(resource.id)).length + 1)
-    }
-    const { key, secret } = await apiKeys.create({
-      clusterId: resource?.id,
-      owner: `User:${owner.id}`,
-      description: about,
-      expiresMs: expires_at === undefined ? undefined : parseExpiry(expires_at, deps.clock.now()),
-    })
+    const { apiKeys } = administrationOf(c)
+    const expiresMs = expires_at === undefined ? undefined : parseExpiry(expires_at, deps.clock.now())
+    const wanted = { description: about, expiresMs }
+    const { key, secret } =
+      resource === undefined
+        ? await operatorOf(c).operatorKeys.create({ ...wanted, owner: `User:${owner.id}` })
+        : await apiKeys.create({ ...wanted, resourceId: resource.id, accountId: owner.id })
     return c.json(apiKeyResource(key, originOf(c.req.url), secret), 202)
   })
 
   app.openapi(listKeys, async (c) => {
-    const { 'spec.resource': clusterId } = c.req.valid('query')
+    const { 'spec.resource': resourceId } = c.req.valid('query')
     const origin = originOf(c.req.url)
-    const { clusters, apiKeys } = operatorOf(c)
-    if (clusterId !== undefined) await requireCluster(clusters, clusterId)
-    const data = (await apiKeys.list(clusterId)).map((key) => apiKeyResource(key, origin))
+    const keys = await (resourceId === undefined
+      ? operatorOf(c).operatorKeys.list()
+      : administrationOf(c).apiKeys.list(resourceId))
+    const data = keys.map((key) => apiKeyResource(key, origin))
     return c.json(cloudList('ApiKeyList', 'iam/v2', data), 200)
   })
 
   app.openapi(deleteKey, async (c) => {
-    await operatorOf(c).apiKeys.revoke(c.req.valid('param').id)
+    await administrationOf(c).apiKeys.revoke(c.req.valid('param').id)
     return c.body(null, 204)
   })
 }
 
 function registerAccounts(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createAccount), async (c) => {
-    const { display_name, description: about } = c.req.valid('json')
-    const account = await operatorOf(c).accounts.create(display_name, about)
+    const { display_name: name, description: about, organization } = c.req.valid('json')
+    const wanted = { organisationId: organization?.id, name, description: about }
+    const account = await administrationOf(c).accounts.create(wanted)
     return c.json(serviceAccountResource(account, originOf(c.req.url)), 201)
   })
 
   app.openapi(listAccounts, async (c) => {
     const origin = originOf(c.req.url)
-    const data = (await operatorOf(c).accounts.list()).map((account) =>
-      serviceAccountResource(account, origin),
-    )
+    const accounts = await administrationOf(c).accounts.list()
+    const data = accounts.map((account) => serviceAccountResource(account, origin))
     return c.json(cloudList('ServiceAccountList', 'iam/v2', data), 200)
   })
 
   app.openapi(deleteAccount, async (c) => {
-    const operator = operatorOf(c)
-    const { id } = c.req.valid('param')
-    // Before the account, so that a deletion that was interrupted is repeated.
-    if ((await operator.accounts.get(id)) !== undefined) await revokeKeysOf(operator, `User:${id}`)
-    await operator.accounts.delete(id)
+    await administrationOf(c).accounts.delete(c.req.valid('param').id)
     return c.body(null, 204)
   })
-}
-
-async function revokeKeysOf({ clusters, apiKeys }: Operator, owner: string): Promise<void> {
-  const limit = createLimiter(clustersAtOnce)
-  const places = [undefined, ...(await clusters.list()).map(({ clusterId }) => clusterId)]
-  const revokeIn = async (clusterId: string | undefined) => {
-    const own = (await apiKeys.list(clusterId)).filter((key) => key.owner === owner)
-    await Promise.all(own.map(({ keyId }) => apiKeys.revoke(keyId)))
-  }
-  await Promise.all(places.map((clusterId) => limit(() => revokeIn(clusterId))))
-}
-
-async function requireCluster(clusters: ClusterRegistry, clusterId: string): Promise<ClusterItem> {
-  const cluster = await clusters.get(clusterId)
-  if (cluster !== undefined && cluster.state !== 'DELETING') return cluster
-  throw new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
 }
 
 function parseExpiry(text: string, nowMs: number): number {

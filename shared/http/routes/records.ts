@@ -7,6 +7,7 @@
 // Left out on purpose: schemas (42205 in the record's report).
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
+import type { Place } from '../../base/byteRoom.ts'
 import { KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
 import { openBody, withBody } from '../body.ts'
@@ -186,23 +187,23 @@ const freeBytes = 64 * 1024
 
 // Between records a client may be silent until the stream's time is up, inside one it may not.
 function chunkedBody(c: RawContext, deps: HttpDeps): RecordSource {
-  const { bodyBytesMax, bodyIdleMsMax, streamMsMax } = deps.limits
-  const stream = openBody(c, deps.clock)
+  const { bodyBytesMax, streamMsMax } = deps.limits
+  const stream = openBody(c, deps)
   const { bodyRoom: room } = deps
   const endsAt = deps.clock.now() + streamMsMax
-  let held = 0
+  let place: Place | undefined
   const release = (): void => {
-    room.release(held)
-    held = 0
+    if (place !== undefined) room.shrink(place, 0)
+    place = undefined
   }
   return {
     read: (insideRecord) => {
       const left = Math.max(0, endsAt - deps.clock.now())
-      return stream.read(insideRecord ? Math.min(left, bodyIdleMsMax) : left)
+      return stream.read(left, insideRecord)
     },
     hold: async (bytes) => {
       if (bytes === 0) release()
-      else if (bytes > freeBytes && held === 0) held = await room.acquire(bodyBytesMax)
+      else if (bytes > freeBytes) place ??= await room.acquire(c.get('access').tenant, bodyBytesMax)
     },
     close: release,
   }

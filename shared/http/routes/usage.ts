@@ -6,7 +6,6 @@ import { KafkaError } from '../../base/errors.ts'
 import { formatIsoInstant, parseIsoInstant } from '../../base/isoTime.ts'
 import { usageMetrics } from '../../metadata/usageItem.ts'
 import { sumUsage, type UsagePoint } from '../../metering/readUsage.ts'
-import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -62,7 +61,7 @@ const queryUsage = createRoute({
 export function registerUsageRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, queryUsage), async (c) => {
     const { aggregations, filter, granularity, intervals, group_by, limit } = c.req.valid('json')
-    const { usage } = findCluster(c, filter.value)
+    const { usage } = c.var.access
     if (usage === undefined) {
       throw new KafkaError('SECURITY_DISABLED', 'Security is off here: nobody counts what is used.')
     }
@@ -70,7 +69,8 @@ export function registerUsageRoutes(app: App, deps: HttpDeps): void {
     const metric =
       usageMetrics.find((name) => aggregations[0]?.metric === `${prefix}${name}`) ?? 'request_count'
     const groupBy = group_by.flatMap((name) => (name === 'resource.kafka.id' ? [] : [labels[name]]))
-    const points = sumUsage(await usage(fromMs, toMs), metric, granularities[granularity], groupBy)
+    const hours = await usage(filter.value, fromMs, toMs)
+    const points = sumUsage(hours, metric, granularities[granularity], groupBy)
     const cluster = group_by.includes('resource.kafka.id') ? { 'resource.kafka.id': filter.value } : {}
     return c.json({ data: points.slice(0, limit).map((one) => ({ ...pointOf(one), ...cluster })) }, 200)
   })

@@ -5,7 +5,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { defaultCluster } from '../clusters.ts'
+import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
 import { decimal, partitionIdParam, topicNameParam } from '../params.ts'
@@ -52,7 +52,7 @@ export function registerV2FetchRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, fetchRecords, async (c) => {
     const { topic_name, partition_id } = parseParams(c, params)
     const { offset: from, timeout = 0, max_bytes = maxBytesDefault } = parseQuery(c, query)
-    const cluster = defaultCluster(c)
+    const cluster = onlyCluster(c)
     const accepted = negotiate(c.req.header('accept'), offered)
     if (accepted === undefined) throw new KafkaError('NOT_ACCEPTABLE', `Accept one of ${offered.join(', ')}`)
     const type = v2Formats.has(accepted) ? accepted : jsonType

@@ -4,7 +4,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Topic } from '../../service/cluster.ts'
-import { defaultCluster, findPartition } from '../clusters.ts'
+import { findPartition, onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorSchema, v2Json } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -140,7 +140,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   app.openapi(listBrokers, (c) => c.json({ brokers: [brokerId] }, 200, headers))
 
   app.openapi(listTopics, async (c) => {
-    const topics = await defaultCluster(c).listTopics()
+    const topics = await onlyCluster(c).listTopics()
     return c.json(
       topics.map(({ name }) => name),
       200,
@@ -149,7 +149,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(getTopic, async (c) => {
-    const cluster = defaultCluster(c)
+    const cluster = onlyCluster(c)
     const topic = await cluster.describeTopic(c.req.valid('param').topic_name)
     const described = await cluster.describeConfigs(topic.name)
     const configs = Object.fromEntries(described.configs.map(({ name, value }) => [name, value]))
@@ -157,19 +157,19 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listPartitions, async (c) => {
-    const topic = await defaultCluster(c).describeTopic(c.req.valid('param').topic_name)
+    const topic = await onlyCluster(c).describeTopic(c.req.valid('param').topic_name)
     return c.json(partitionsOf(topic), 200, headers)
   })
 
   app.openapi(getPartition, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
-    await findPartition(defaultCluster(c), topic_name, partition_id)
+    await findPartition(onlyCluster(c), topic_name, partition_id)
     return c.json(partitionOf(partition_id), 200, headers)
   })
 
   app.openapi(getOffsets, async (c) => {
     const { topic_name, partition_id } = c.req.valid('param')
-    const cluster = defaultCluster(c)
+    const cluster = onlyCluster(c)
     const [earliest, latest] = await Promise.all([
       cluster.listOffsets(topic_name, partition_id, { kind: 'earliest' }),
       cluster.listOffsets(topic_name, partition_id, { kind: 'latest' }),
@@ -178,7 +178,7 @@ export function registerV2MetadataRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(withJsonBody(deps, createTopic), async (c) => {
-    await defaultCluster(c).createTopic(parseTopicToCreate(c.req.valid('json')))
+    await onlyCluster(c).createTopic(parseTopicToCreate(c.req.valid('json')))
     return c.body(null, 201)
   })
 }

@@ -6,7 +6,7 @@
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { withBody } from '../body.ts'
-import { defaultCluster } from '../clusters.ts'
+import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
 import { flag, partitionIdParam, topicNameParam } from '../params.ts'
@@ -81,7 +81,7 @@ interface Target {
 }
 
 async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<Response> {
-  const cluster = defaultCluster(c)
+  const cluster = onlyCluster(c)
   const type = mediaTypeOf(c.req.header('content-type'))
   const format = type === undefined || plainJson.includes(type) ? 'json' : v2Formats.get(type)
   if (format === undefined) {

@@ -9,14 +9,15 @@ import { runCommand, UsageError } from './runCommand.ts'
 
 const help = `Makes, lists and revokes API keys: of operators, and of clusters.
 
-  npm run api-key -- create [--cluster c --owner sa-1 [--role r [--resource TOPIC:orders]]] [--expires t]
+  npm run api-key -- create [--cluster c --owner shop [--role r [--resource TOPIC:orders]]] [--expires t]
     [--data ./data | --bucket b --table t]
   npm run api-key -- list [--cluster c] [--data ./data | --bucket b --table t]
   npm run api-key -- revoke --id ABCDEFGHIJKLMNOP [--data ./data | --bucket b --table t]
   npm run api-key -- --stage dev [--region eu-central-1]
 
   --cluster <id>     of this cluster; without it of the operators
-  --owner <id>       whose it is: User:<id> (operator)
+  --owner <name>     whose it is: a service account of the cluster's organization, by its id or name; one of a new name
+                     is made. Of an operator's key: any name (operator)
   --role <name>      what the owner may do there, from now on: ${roleNames.join(', ')}
   --resource <type:name>
                      what the role is about: TOPIC, GROUP or TRANSACTIONAL_ID; the name may end in * for a prefix

@@ -1,16 +1,17 @@
-// API keys of a place: made with what their owner may do, listed, revoked. Refuses a role, a resource or a cluster that
-// there is not.
+// API keys of a place: made with what their owner may do, listed, revoked. Refuses a role, a resource, a cluster or a
+// service account that there is not.
 
 import { parseIsoInstant } from '../../base/isoTime.ts'
 import type { LogDeps } from '../../log/deps.ts'
-import type { ApiKeyItem } from '../../metadata/apiKeyItem.ts'
+import type { ApiKeyItem, KeyResource } from '../../metadata/apiKeyItem.ts'
 import { createScope } from '../../metadata/scope.ts'
 import { type AclBinding, resourceTypes } from '../../security/acl.ts'
 import { createAclStore } from '../../security/aclStore.ts'
 import { createApiKeys } from '../../security/apiKeys.ts'
 import { bindingsOfRole, roleNames } from '../../security/roles.ts'
 import { createClusterRegistry } from '../../tenants/clusters.ts'
-import { pepperOf } from '../awsConfig.ts'
+import { accountNotFound, createServiceAccounts } from '../../tenants/serviceAccounts.ts'
+import { type Environment, pepperIn } from '../awsConfig.ts'
 import { clusterId as localClusterId } from '../dataFolder.ts'
 import { loadPepper } from '../pepper.ts'
 import { type Place, parsePlace, withPlace } from './place.ts'
@@ -30,14 +31,12 @@ interface Values {
   readonly id?: string
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 interface KeyToMake {
   readonly verb: 'create'
   readonly owner: string
   readonly expiresMs: number | undefined
-  /** What the owner may do from then on. */
-  readonly bindings: readonly AclBinding[]
+  /** What the owner may do from then on, whoever that is. */
+  readonly bindings: readonly Omit<AclBinding, 'principal'>[]
 }
 
 type Verb = KeyToMake | { readonly verb: 'list' } | { readonly verb: 'revoke'; readonly keyId: string }
@@ -47,8 +46,8 @@ interface KeyWork {
   readonly place: Place
   /** undefined: the operators'. */
   readonly clusterId: string | undefined
-  /** On AWS; a folder has its own. */
-  readonly pepper: string | undefined
+  /** Has the pepper on AWS; a folder has its own. */
+  readonly environment: Environment
 }
 
 export function parseKeyWork(verb: string, values: Values, environment: Environment): KeyWork {
@@ -56,7 +55,7 @@ export function parseKeyWork(verb: string, values: Values, environment: Environm
   const cluster = where.cluster ?? environment.CLUSTER_ID ?? localClusterId
   const place = parsePlace({ ...where, cluster }, environment)
   const what = parseVerb(verb, values)
-  return { what, place, clusterId: where.cluster, pepper: environment.PEPPER }
+  return { what, place, clusterId: where.cluster, environment }
 }
 
 function parseVerb(verb: string, values: Values): Verb {
@@ -81,17 +80,16 @@ function parseKeyToMake({ cluster, owner, role, resource, expires }: Values): Ke
   if (expires !== undefined && expiresMs === undefined) {
     throw new UsageError(`--expires ${expires} is no time such as 2027-01-31T00:00:00Z.`)
   }
-  const principal = `User:${owner ?? 'operator'}`
-  const bindings = role === undefined ? [] : parseRole(principal, role, resource)
-  return { verb: 'create', owner: principal, expiresMs, bindings }
+  const bindings = role === undefined ? [] : parseRole(role, resource)
+  return { verb: 'create', owner: owner ?? 'operator', expiresMs, bindings }
 }
 
-function parseRole(principal: string, name: string, resource: string | undefined): readonly AclBinding[] {
+function parseRole(name: string, resource: string | undefined): KeyToMake['bindings'] {
   const role = roleNames.find((one) => one === name)
   if (role === undefined) throw new UsageError(`--role ${name} is none of ${roleNames.join(', ')}.`)
   const bindings = bindingsOfRole({
     role,
-    principal,
+    principal: '',
     resource: resource === undefined ? undefined : parseResource(resource),
   })
   if (bindings.length > 0) return bindings
@@ -118,39 +116,43 @@ export const workOnKeys = (work: KeyWork): Promise<number> =>
     const apiKeys = createApiKeys({ ...deps, pepper: await pepperFor(work) })
     const { what, clusterId } = work
     if (what.verb === 'revoke') await apiKeys.revoke(what.keyId)
-    if (what.verb === 'list') for (const key of await apiKeys.list(clusterId)) print(renderKey(key))
+    if (what.verb === 'list') for (const key of await apiKeys.list({ clusterId })) print(renderKey(key))
     if (what.verb === 'create') {
-      await prepareCluster(deps, clusterId, what.bindings)
-      const { owner, expiresMs } = what
-      const { key, secret } = await apiKeys.create({
-        clusterId,
-        owner,
-        description: 'made by a command',
-        expiresMs,
-      })
+      const resource = await findResource(deps, clusterId)
+      const owner = await findOwner(deps, resource.organisationId, what.owner)
+      const bindings = what.bindings.map((binding) => ({ ...binding, principal: owner }))
+      if (clusterId !== undefined && bindings.length > 0) {
+        await createAclStore({ ...deps, scope: createScope(clusterId) }).create(bindings)
+      }
+      const { expiresMs } = what
+      const wanted = { ...resource, owner, description: 'made by a command', expiresMs }
+      const { key, secret } = await apiKeys.create(wanted)
       print(`key      ${key.keyId}\nsecret   ${secret}\nowner    ${owner}`)
       if (clusterId !== undefined) print(`cluster  ${clusterId}`)
     }
     return 0
   })
 
-async function prepareCluster(
-  deps: LogDeps,
-  clusterId: string | undefined,
-  bindings: readonly AclBinding[],
-): Promise<void> {
-  if (clusterId === undefined) return
+async function findResource(deps: LogDeps, clusterId: string | undefined): Promise<KeyResource> {
+  if (clusterId === undefined) return { clusterId }
   const cluster = await createClusterRegistry(deps).get(clusterId)
   if (cluster === undefined || cluster.state === 'DELETING')
     throw new Error(`There is no cluster ${clusterId}.`)
-  if (bindings.length > 0) await createAclStore({ ...deps, scope: createScope(clusterId) }).create(bindings)
+  return { clusterId, organisationId: cluster.organisationId }
 }
 
-async function pepperFor({ place, pepper }: KeyWork): Promise<Uint8Array> {
-  if (place.kind === 'folder') return loadPepper(place.folder)
-  if (pepper) return pepperOf(pepper)
-  throw new Error('PEPPER is missing: the text under which the functions hash secrets.')
+/** The principal. Of an organisation: the service account of this id or name, or one that is made. */
+async function findOwner(deps: LogDeps, organisationId: string | undefined, owner: string): Promise<string> {
+  if (organisationId === undefined) return `User:${owner}`
+  const accounts = createServiceAccounts(deps)
+  const there = (await accounts.list(organisationId)).find(({ id, name }) => [id, name].includes(owner))
+  if (there === undefined && owner.startsWith('sa-')) throw accountNotFound(owner)
+  const account = there ?? (await accounts.create(organisationId, owner, 'made by a command'))
+  return `User:${account.id}`
 }
+
+const pepperFor = async ({ place, environment }: KeyWork): Promise<Uint8Array> =>
+  place.kind === 'folder' ? loadPepper(place.folder) : pepperIn(environment)
 
 function renderKey({ keyId, owner, createdMs, expiresMs, usedMs }: ApiKeyItem): string {
   const times = [

@@ -64,7 +64,7 @@ export async function runTenants(seed: number): Promise<RunOutcome> {
 }
 
 /** Its own, and of the deployment what says who calls and which clusters there are. */
-const ofDeployment = /^deployment(\/(clusters|providers|key\/[A-Z2-7]{16}))?$/
+const ofDeployment = /^deployment(\/(clusters|organizations|providers|key\/[A-Z2-7]{16}))?$/
 
 export function isOwn({ kind, name }: Touched, clusterId: string): boolean {
   return name.startsWith(`${clusterId}/`) || (kind === 'table' && ofDeployment.test(name))

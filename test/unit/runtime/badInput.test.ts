@@ -117,7 +117,7 @@ test('a name is decoded once and reaches nothing outside its place', async (t) =
   await tenants.idle()
 })
 
-test('prototype keys in JSON are keys like any other', async (t) => {
+test('prototype keys in JSON are refused, and are names like any other', async (t) => {
   const { port, authorization, operator } = await startSecure(t)
   const bodies = [
     '{"__proto__":{"validate_only":true,"polluted":1},"topic_name":"a"}',
@@ -135,9 +135,9 @@ test('prototype keys in JSON are keys like any other', async (t) => {
     ]
     statuses.push(statusOf(await send(port, `${[...head, ...headers].join('\r\n')}\r\n\r\n${body}`)))
   }
-  assert.deepEqual(statuses, [201, 201, 400, 201])
+  assert.deepEqual(statuses, [400, 400, 400, 201])
   assert.equal(Reflect.get({}, 'polluted'), undefined)
   const listed = await operator('GET', '/topics')
   const names = listed.body.data.map(({ topic_name }: { topic_name: string }) => topic_name)
-  for (const name of ['a', 'b', '__proto__']) assert.ok(names.includes(name), name)
+  assert.deepEqual(names, ['__proto__'])
 })

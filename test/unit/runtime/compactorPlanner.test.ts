@@ -7,6 +7,7 @@ import { createScope } from '../../../shared/metadata/scope.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { createPlanner } from '../../../shared/runtime/compactorPlanner.ts'
 import { createClusterRegistry } from '../../../shared/tenants/clusters.ts'
+import { createOrganisations } from '../../../shared/tenants/organisations.ts'
 import { memoryPorts } from '../../support/testCluster.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
@@ -23,6 +24,7 @@ async function start(names: readonly string[]) {
     reportBackgroundFailure: (error: unknown) => failures.push(String(error)),
   }
   const clusters = createClusterRegistry(deps)
+  await createOrganisations(deps).create('first', 'org-1')
   for (const name of names) await clusters.create({ organisationId: 'org-1', name }, name)
   const turns: { readonly clusterId: string; readonly ms: number }[] = []
   /** What a cluster's turn does with its time. */

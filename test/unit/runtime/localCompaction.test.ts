@@ -5,6 +5,7 @@ import { limits } from '../../../shared/base/limits.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { startCompactions } from '../../../shared/runtime/localCompaction.ts'
 import { createClusterRegistry } from '../../../shared/tenants/clusters.ts'
+import { createOrganisations } from '../../../shared/tenants/organisations.ts'
 import { memoryPorts } from '../../support/testCluster.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
@@ -18,6 +19,7 @@ test('a deleted cluster goes when its grace has passed, while others are compact
     reportBackgroundFailure: (error: unknown) => failures.push(error),
   }
   const registry = createClusterRegistry(deps)
+  await createOrganisations(deps).create('first', 'org-1')
   for (const id of ['kept', 'doomed']) await registry.create({ organisationId: 'org-1', name: id }, id)
   await registry.update('doomed', () => ({ state: 'DELETING' }))
   const deletedMs = clock.now()

@@ -1,7 +1,8 @@
 // The local server with security on: who gets in, what the first start prints, and TLS.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +57,32 @@ test('the first start prints a key, which opens; nothing opens without; the next
   const second = await startSecure(t, { DATA_DIR: folder })
   assert.equal((await ask(second, '/v3/clusters', { authorization })).status, 200)
   assert.doesNotMatch(second.said(), /secret/)
+})
+
+test('a first start that cannot listen makes no key: the next one does, and prints it', async (t) => {
+  const folder = await temporaryFolder(t)
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const address = taken.address()
+  assert.ok(address && typeof address === 'object')
+  const settings = { DATA_DIR: folder, COMPACTION_INTERVAL_MS: '0' }
+  const failed = await runMain({ ...settings, PORT: String(address.port) }, ['--secure'])
+  assert.equal(failed.code, 1)
+  assert.match(failed.stderr, /EADDRINUSE/)
+  const authorization = await printedKey(await startSecure(t, { DATA_DIR: folder }))
+  assert.match(authorization, /^Basic /)
+})
+
+test('files that are no certificate and no key are refused by their settings, and nothing is written', async (t) => {
+  const folder = await temporaryFolder(t)
+  for (const file of [join(folder, 'missing.pem'), fileURLToPath(import.meta.url)]) {
+    const tls = { TLS_CERT_FILE: file, TLS_KEY_FILE: file }
+    const { code, stderr } = await runMain({ DATA_DIR: join(folder, 'data'), ...tls }, ['--secure'])
+    assert.equal(code, 1)
+    assert.match(stderr, /^Millrace cannot start: TLS_CERT_FILE and TLS_KEY_FILE cannot be used: .+\n$/)
+  }
+  assert.deepEqual(await readdir(folder), [])
 })
 
 test('with a certificate it speaks TLS, and may then listen on other addresses', async (t) => {

@@ -20,6 +20,7 @@ async function start() {
   const clock = createVirtualClock()
   const service = await createTestTenants({ ports: watched, clock })
   const { tenants, deps } = service
+  await tenants.organisations.create('others', 'org-2')
   const erase = async (isOver: () => boolean = never): Promise<boolean> => {
     const cluster = await tenants.registry.get(doomed)
     assert.ok(cluster)
@@ -109,7 +110,7 @@ test('keys go at once, everything else when nobody can be at it any more', async
   await tenants.registry.update(doomed, () => ({ state: 'DELETING' }))
   const filled = await watched.dump()
   assert.equal(await erase(), false)
-  assert.deepEqual(await tenants.apiKeys.list(doomed), [])
+  assert.deepEqual(await tenants.apiKeys.list({ clusterId: doomed }), [])
   const { items, objects } = await watched.dump()
   assert.equal(items.length, filled.items.length - 2)
   assert.deepEqual(objects, filled.objects)
