@@ -17,6 +17,12 @@ const limitsSchema = z
   .record(z.string(), z.number().nullable())
   .openapi({ description: 'null: there is none.' })
 
+/** For a body in which everything may be absent: a name that is spelt wrong is not taken for no wish at all. */
+export const namesSomething = [
+  (body: object) => Object.values(body).some((value) => value !== undefined),
+  { error: 'names nothing that can be changed' },
+] as const
+
 export const organizationReference = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) })
 
 export const organizationSchema = z

@@ -60,6 +60,7 @@ export interface Administration {
       readonly name: string
       readonly description: string
     }): Promise<ServiceAccount>
+    get(id: string): Promise<ServiceAccount | undefined>
     list(): Promise<readonly ServiceAccount[]>
     /** And its keys. */
     delete(id: string): Promise<void>
@@ -198,6 +199,10 @@ function viewClusters(view: View): Administration['clusters'] {
 
 function viewAccounts(view: View): Administration['accounts'] {
   const { accounts, only } = view
+  const get = async (id: string) =>
+    only === undefined
+      ? (await accounts.list(undefined)).find((one) => one.id === id)
+      : accounts.get(only, id)
   return {
     async create({ organisationId = only ?? defaultOrganisationId, name, description }) {
       const { limits } = await requireOrganisation(view, organisationId)
@@ -205,12 +210,10 @@ function viewAccounts(view: View): Administration['accounts'] {
       ofOrganisation.requireWithin(limits, 'service_accounts', count + 1)
       return accounts.create(organisationId, name, description)
     },
+    get,
     list: () => accounts.list(only),
     async delete(id) {
-      const account =
-        only === undefined
-          ? (await accounts.list(undefined)).find((one) => one.id === id)
-          : await accounts.get(only, id)
+      const account = await get(id)
       if (account === undefined) throw accountNotFound(id)
       // Before the account, so that a deletion that was interrupted is repeated.
       await revokeKeysOf(view, account)

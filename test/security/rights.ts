@@ -347,6 +347,7 @@ const ofOrganisations: Readonly<Record<string, Row>> = {
   'POST /cmk/v2/clusters/{id}/resume': operator(),
   'POST /iam/v2/service-accounts': organisation(body(() => ({ display_name: 'n' }))),
   'GET /iam/v2/service-accounts': organisation(),
+  'GET /iam/v2/service-accounts/{id}': organisation(),
   'DELETE /iam/v2/service-accounts/{id}': organisation(),
   'POST /iam/v2/role-bindings': organisation(
     body((name) => ({
@@ -367,6 +368,7 @@ const ofOrganisations: Readonly<Record<string, Row>> = {
     body((name) => ({ spec: { owner: { id: accountOf('here') }, resource: { id: clusterOf(name) } } })),
   ),
   'GET /iam/v2/api-keys': organisation((name) => ({ query: `?spec.resource=${clusterOf(name)}` })),
+  'GET /iam/v2/api-keys/{id}': organisation(),
   'DELETE /iam/v2/api-keys/{id}': organisation(),
 }
 

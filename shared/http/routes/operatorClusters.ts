@@ -16,6 +16,7 @@ import {
   cloudClusterSchema,
   cloudList,
   cloudListSchema,
+  namesSomething,
   organizationReference,
 } from '../operatorResources.ts'
 
@@ -111,16 +112,18 @@ const patchCluster = createRoute({
       content: {
         'application/json': {
           schema: z.object({
-            spec: z.object({
-              display_name: displayName.optional(),
-              encryption_key_arn: encryptionKeyArn
-                .optional()
-                .openapi({ description: 'No other than it was made with.' }),
-              limits: z
-                .record(z.string(), z.int().positive().nullable())
-                .optional()
-                .openapi({ description: 'Those that are named; null brings the default back.' }),
-            }),
+            spec: z
+              .object({
+                display_name: displayName.optional(),
+                encryption_key_arn: encryptionKeyArn
+                  .optional()
+                  .openapi({ description: 'No other than it was made with.' }),
+                limits: z
+                  .record(z.string(), z.int().positive().nullable())
+                  .optional()
+                  .openapi({ description: 'Those that are named; null brings the default back.' }),
+              })
+              .refine(...namesSomething),
           }),
         },
       },

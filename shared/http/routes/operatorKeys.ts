@@ -5,6 +5,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { parseIsoInstant } from '../../base/isoTime.ts'
+import { apiKeyNotFound } from '../../security/apiKeys.ts'
+import { accountNotFound } from '../../tenants/serviceAccounts.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
@@ -70,6 +72,22 @@ const listAccounts = createRoute({
   },
 })
 
+const getAccount = createRoute({
+  method: 'get',
+  path: `${accountsPath}/{id}`,
+  operationId: 'getIamV2ServiceAccount',
+  summary: 'Get a service account',
+  tags,
+  request: { params },
+  responses: {
+    200: {
+      description: 'The service account.',
+      content: { 'application/json': { schema: serviceAccountSchema } },
+    },
+    ...answers,
+  },
+})
+
 const deleteAccount = createRoute({
   method: 'delete',
   path: `${accountsPath}/{id}`,
@@ -127,6 +145,19 @@ const listKeys = createRoute({
   },
 })
 
+const getKey = createRoute({
+  method: 'get',
+  path: `${keysPath}/{id}`,
+  operationId: 'getIamV2ApiKey',
+  summary: 'Get an API key, without its secret',
+  tags,
+  request: { params },
+  responses: {
+    200: { description: 'The key.', content: { 'application/json': { schema: apiKeySchema } } },
+    ...answers,
+  },
+})
+
 const deleteKey = createRoute({
   method: 'delete',
   path: `${keysPath}/{id}`,
@@ -162,6 +193,13 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
     return c.json(cloudList('ApiKeyList', 'iam/v2', data), 200)
   })
 
+  app.openapi(getKey, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = await administrationOf(c).apiKeys.get(id)
+    if (key === undefined) throw apiKeyNotFound(id)
+    return c.json(apiKeyResource(key, originOf(c.req.url)), 200)
+  })
+
   app.openapi(deleteKey, async (c) => {
     await administrationOf(c).apiKeys.revoke(c.req.valid('param').id)
     return c.body(null, 204)
@@ -181,6 +219,13 @@ function registerAccounts(app: App, deps: HttpDeps): void {
     const accounts = await administrationOf(c).accounts.list()
     const data = accounts.map((account) => serviceAccountResource(account, origin))
     return c.json(cloudList('ServiceAccountList', 'iam/v2', data), 200)
+  })
+
+  app.openapi(getAccount, async (c) => {
+    const { id } = c.req.valid('param')
+    const account = await administrationOf(c).accounts.get(id)
+    if (account === undefined) throw accountNotFound(id)
+    return c.json(serviceAccountResource(account, originOf(c.req.url)), 200)
   })
 
   app.openapi(deleteAccount, async (c) => {

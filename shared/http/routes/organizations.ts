@@ -8,7 +8,13 @@ import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
 import { administrationOf, operatorOf } from '../operator.ts'
-import { cloudList, cloudListSchema, organizationResource, organizationSchema } from '../operatorResources.ts'
+import {
+  cloudList,
+  cloudListSchema,
+  namesSomething,
+  organizationResource,
+  organizationSchema,
+} from '../operatorResources.ts'
 
 const tags = ['Organizations (administration)']
 const path = '/org/v2/organizations'
@@ -70,13 +76,15 @@ const patchOrganization = createRoute({
     body: {
       required: true,
       content: json(
-        z.object({
-          display_name: displayName.optional(),
-          limits: z
-            .record(z.string(), z.int().positive().nullable())
-            .optional()
-            .openapi({ description: 'Those that are named; null brings the default back.' }),
-        }),
+        z
+          .object({
+            display_name: displayName.optional(),
+            limits: z
+              .record(z.string(), z.int().positive().nullable())
+              .optional()
+              .openapi({ description: 'Those that are named; null brings the default back.' }),
+          })
+          .refine(...namesSomething),
       ),
     },
   },

@@ -67,6 +67,34 @@ test('a cluster has the encryption key that it was made with, and keeps it', asy
   assert.ok(!('encryption_key_arn' in (await operator('GET', `/cmk/v2/clusters/${id}`)).body.spec))
 })
 
+test('what is named by metadata.self is there, and a change that names nothing is refused', async () => {
+  const { callAs, operatorKey, makeAccount } = await createTestTenants()
+  const operator = callAs(operatorKey)
+  const account = await makeAccount('shop')
+  const key = { spec: { owner: { id: account }, resource: { id: 'local' } } }
+  const made = [
+    await operator('POST', '/iam/v2/api-keys', key),
+    await operator('POST', '/iam/v2/service-accounts', { display_name: 'a' }),
+    await operator('POST', '/cmk/v2/clusters', { spec: { display_name: 'c' } }),
+    await operator('POST', '/org/v2/organizations', { display_name: 'o' }),
+  ]
+  for (const { body } of made) {
+    const { pathname } = new URL(body.metadata.self)
+    const found = await operator('GET', pathname)
+    assert.deepEqual([found.status, found.body.id], [200, body.id])
+    assert.equal(found.body.spec?.secret, undefined)
+    assert.equal((await operator('GET', `${pathname}x`)).status, 404)
+  }
+  for (const [path, wrong] of [
+    ['/cmk/v2/clusters/local', { spec: { limit: { topics: 5 } } }],
+    ['/org/v2/organizations/org-default', { name: 'x' }],
+  ] as const) {
+    const refused = await operator('PATCH', path, wrong)
+    assert.equal(refused.status, 400)
+    assert.match(refused.body.message, /names nothing that can be changed/)
+  }
+})
+
 test('a key is shown with its secret once, listed without it, and refused within five seconds of its end', async () => {
   const clock = createVirtualClock(1_000_000)
   const { callAs, operatorKey, makeAccount } = await createTestTenants({ clock })
