@@ -10,8 +10,10 @@ export interface ByteRoom {
    * `tenant` undefined: the room is the caller's alone, and it may take all of it.
    */
   acquire(tenant: string | undefined, bytes: number): Place | Promise<Place>
-  /** Gives back what goes beyond `bytes`. */
-  shrink(place: Place, bytes: number): void
+  /** The same for whoever cannot wait: of no bytes where it is not the caller's turn. */
+  acquireNow(tenant: string | undefined, bytes: number): Place
+  /** Gives back what goes beyond `bytes`; what the place lacks is taken without asking, because it is there already. */
+  resize(place: Place, bytes: number): void
 }
 
 export interface Place {
@@ -79,21 +81,30 @@ export function createByteRoom(bytesMax: number): ByteRoom {
     acquire(tenant, asked) {
       const bytes = Math.min(asked, bytesMax)
       const share = shareOf(tenant)
-      if (share.waiting.length === 0 && mayEnter(room, share, bytes)) return enter(room, share, bytes)
+      const atOnce = enterNow(room, share, bytes)
+      if (atOnce) return atOnce
       const entered = Promise.withResolvers<Place>()
       share.waiting.push({ bytes, enter: entered.resolve })
       queue.add(share)
       admit()
       return entered.promise
     },
-    shrink(place, bytes) {
+    acquireNow(tenant, bytes) {
+      const share = shareOf(tenant)
+      return enterNow(room, share, bytes) ?? { share, turn: room.turn, bytes: 0 }
+    },
+    resize(place, bytes) {
       const { share } = place
-      leave(room, place, Math.max(0, place.bytes - bytes))
+      leave(room, place, place.bytes - bytes)
       if (queue.size > 0) admit()
-      const isIdle = share.held === 0 && share.waiting.length === 0
-      if (isIdle && shares.size > sharesKept) shares.delete(share.tenant)
+      if (shares.size > sharesKept && isIdle(share)) shares.delete(share.tenant)
     },
   }
+}
+
+function enterNow(room: Room, share: Share, bytes: number): Place | undefined {
+  const isItsTurn = share.waiting.length === 0 && mayEnter(room, share, bytes)
+  return isItsTurn ? enter(room, share, bytes) : undefined
 }
 
 function mayEnter(room: Room, share: Share, bytes: number): boolean {
@@ -103,6 +114,8 @@ function mayEnter(room: Room, share: Share, bytes: number): boolean {
   if (first !== undefined && passing + bytes > passingMax(room, first)) return false
   return leavesEnough(room, share.held, bytes, free)
 }
+
+const isIdle = ({ held, waiting }: Share): boolean => held === 0 && waiting.length === 0
 
 /** Whoever wants most of the room enters when nobody else is there. */
 const leavesEnough = ({ bytesMax }: Room, held: number, bytes: number, left: number): boolean =>

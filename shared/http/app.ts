@@ -47,7 +47,12 @@ import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
 import { guardUrl } from './urlGuard.ts'
 
 export function createApp(appDeps: AppDeps): App {
-  const deps: HttpDeps = { ...appDeps, bodyRoom: createByteRoom(appDeps.limits.bodiesBytesMax) }
+  const { bodiesBytesMax, answersBytesMax } = appDeps.limits
+  const deps: HttpDeps = {
+    ...appDeps,
+    bodyRoom: createByteRoom(bodiesBytesMax),
+    answerRoom: createByteRoom(answersBytesMax),
+  }
   const app = new OpenAPIHono<AppEnv>({
     defaultHook: refuseInvalid,
     // The trie reads ':alter' in 'configs:alter' as text; Hono's default router may take it for a parameter.

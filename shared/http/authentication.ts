@@ -9,12 +9,12 @@ import { createUnderWay } from './underWay.ts'
 /** In one process; an environment of a Web Function serves 64 requests of all tenants. */
 const requestsPerTenantMax = 1000
 
-export function createAuthentication({
-  authenticate,
-}: Pick<HttpDeps, 'authenticate'>): MiddlewareHandler<AppEnv> {
+export function createAuthentication(
+  deps: Pick<HttpDeps, 'authenticate' | 'clientAddress'>,
+): MiddlewareHandler<AppEnv> {
   const begin = createUnderWay(requestsPerTenantMax)
   return async (c, next) => {
-    const access = await authenticate(c.req.raw, clientHostOf(c), c.get('requestId'))
+    const access = await deps.authenticate(c.req.raw, clientHostOf(c, deps), c.get('requestId'))
     c.set('access', access)
     const end = begin(access.tenant)
     let endsLater = false

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import { KafkaError } from '../base/errors.ts'
 import type { AppEnv, HttpDeps } from './context.ts'
+import { createPace, slowestBytesPerMs } from './pace.ts'
 import { createGrowingBytes } from './wire/growingBytes.ts'
 
 export interface BodyStream {
@@ -19,9 +20,6 @@ export interface BodyStream {
    */
   read(waitMsMax?: number, isOwed?: boolean): Promise<Uint8Array | undefined>
 }
-
-/** 64 kB a second. Room is taken for the whole of a body: this is how long a slow one may keep it from others. */
-const slowestBytesPerMs = 64
 
 /**
  * Reads the whole body and hands it to `use`; its bytes count against limits.bodiesBytesMax until `use` is
@@ -43,10 +41,10 @@ export const withBody = async <T>(
   const place = entered instanceof Promise ? await entered : entered
   try {
     const body = await readAll(stream, bodyBytesMax)
-    room.shrink(place, body.length)
+    room.resize(place, body.length)
     return await use(body)
   } finally {
-    room.shrink(place, 0)
+    room.resize(place, 0)
   }
 }
 
@@ -61,25 +59,23 @@ export const openBody = (c: Context, { clock, limits }: Pick<HttpDeps, 'clock' |
     throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding is not supported: ${hint}`)
   }
   const source = sourceOf(c)
-  /** How far the client is behind the slowest pace: what it sends faster than that is no credit. */
-  let behindMs = 0
+  const pace = createPace(limits.bodyIdleMsMax)
   const read = async (
     waitMsMax = Number.POSITIVE_INFINITY,
     isOwed = true,
   ): Promise<Uint8Array | undefined> => {
     const atHand = source.next()
     if (!(atHand instanceof Promise)) {
-      behindMs = Math.max(0, behindMs - lengthOf(atHand) / slowestBytesPerMs)
+      pace.note(0, lengthOf(atHand))
       return atHand
     }
     const startMs = clock.now()
-    const leftMs = isOwed ? Math.min(waitMsMax, limits.bodyIdleMsMax - behindMs) : waitMsMax
+    const leftMs = isOwed ? Math.min(waitMsMax, pace.leftMs()) : waitMsMax
     const timer = new AbortController()
     const late = clock.sleep(leftMs, timer.signal).then(() => 'late' as const)
     const next = await Promise.race([atHand.catch(refuseAborted), late]).finally(() => timer.abort('read'))
     if (next === 'late') throw tooSlow()
-    const waitedMs = isOwed ? clock.now() - startMs : 0
-    behindMs = Math.max(0, behindMs + waitedMs - lengthOf(next) / slowestBytesPerMs)
+    pace.note(isOwed ? clock.now() - startMs : 0, lengthOf(next))
     return next
   }
   return { contentLength: parseContentLength(c.req.header('content-length')), read }
@@ -142,8 +138,7 @@ const readableSource = (incoming: Readable): Source => {
   const take = (): Uint8Array | undefined => {
     const chunk: unknown = incoming.read()
     if (chunk instanceof Uint8Array) return chunk
-    if (incoming.errored !== null) throw incoming.errored
-    if (incoming.destroyed && !incoming.readableEnded) throw new Error('the request was destroyed')
+    if (incoming.errored !== null || (incoming.destroyed && !incoming.readableEnded)) refuseAborted()
     return undefined
   }
   const wait = async (): Promise<Uint8Array | undefined> => {

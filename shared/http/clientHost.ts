@@ -1,14 +1,20 @@
-// The address at the other end of the connection, which Kafka shows of a group's members. Empty where there is none to
-// ask: a function is called by the cloud. Nothing is decided by it.
+// The client's address, in its one spelling: bindings are for one, and Kafka shows it of a group's members. Empty where
+// nobody knows it.
 
 import { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
-import type { AppEnv } from './context.ts'
+import { canonicalAddress } from '../base/ipAddress.ts'
+import type { AppDeps, AppEnv } from './context.ts'
 
-export function clientHostOf(c: Context<AppEnv>): string {
-  const env: unknown = c.env
+export function clientHostOf(
+  c: Pick<Context<AppEnv>, 'env' | 'req'>,
+  { clientAddress }: Pick<AppDeps, 'clientAddress'>,
+): string {
+  const address = clientAddress ? clientAddress(c.req.raw) : connectedAddress(c.env)
+  return canonicalAddress(address) ?? ''
+}
+
+function connectedAddress(env: unknown): string {
   const incoming = typeof env === 'object' && env !== null && 'incoming' in env ? env.incoming : undefined
-  if (!(incoming instanceof IncomingMessage)) return ''
-  // A socket that takes both kinds shows an IPv4 address inside an IPv6 one.
-  return (incoming.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+  return incoming instanceof IncomingMessage ? (incoming.socket.remoteAddress ?? '') : ''
 }

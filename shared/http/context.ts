@@ -11,7 +11,9 @@ export interface HttpLimits {
   readonly bodyBytesMax: number
   /** Bodies held in memory at once, in bytes; beyond it, or beyond their tenant's share, requests wait their turn. */
   readonly bodiesBytesMax: number
-  /** How far a client may fall behind the slowest pace of a body, in milliseconds; beyond it 408. */
+  /** The same for answers with records: what is read for them, and what of them is not sent yet. */
+  readonly answersBytesMax: number
+  /** How far a client may fall behind the slowest pace, in milliseconds; beyond it 408, or its answer is cut off. */
   readonly bodyIdleMsMax: number
   /** Longest wait of a fetch, in milliseconds. */
   readonly fetchWaitMsMax: number
@@ -42,6 +44,8 @@ export interface AppDeps {
   readonly aroundRequest?: (request: RequestFacts, serve: () => Promise<number>) => Promise<unknown>
   /** Who calls from that address, and what that opens. Error: UNAUTHENTICATED. */
   readonly authenticate: (request: Request, clientHost: string, requestId: string) => Promise<Access>
+  /** The client's address, as whoever stands before this process says it; absent: the connection's. */
+  readonly clientAddress?: (request: Request) => string
   readonly clock: Clock
   /** For request ids. */
   readonly random: Random
@@ -65,6 +69,8 @@ export interface AppDeps {
 export interface HttpDeps extends AppDeps {
   /** Bodies of all routes share it: limits.bodiesBytesMax. */
   readonly bodyRoom: ByteRoom
+  /** Answers with records share it: limits.answersBytesMax. */
+  readonly answerRoom: ByteRoom
 }
 
 export type AppEnv = {

@@ -3,6 +3,7 @@
 // event, the last one.
 
 import type { Cluster } from '../service/cluster.ts'
+import { type AnswerRoom, createAnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
 import { errorBody } from './errors.ts'
 import type { RawContext } from './rawRoute.ts'
@@ -35,24 +36,36 @@ export interface Following {
 }
 
 export async function* followRecords(following: Following): AsyncGenerator<string> {
-  const { clock, limits } = following.deps
-  const endsAt = clock.now() + limits.streamMsMax
-  yield (await nextEvents(following, 0)) || heartbeat
+  const { c, deps } = following
+  // What it holds comes back when the next events are asked for: then those before have gone out.
+  const room = createAnswerRoom(c, deps, following.cluster)
   try {
-    for (let left = endsAt - clock.now(); left > 0; left = endsAt - clock.now()) {
-      const events = await nextEvents(following, Math.min(left, heartbeatMs, limits.fetchWaitMsMax))
-      if (following.signal.aborted) return
-      yield events || heartbeat
-    }
-  } catch (error) {
-    yield renderFailure(JSON.stringify(errorBody(refuseUnexpected(following.deps, following.c, error))))
+    yield* eventsIn(room, following)
+  } finally {
+    room.leave()
   }
 }
 
-async function nextEvents(following: Following, maxWaitMs: number): Promise<string> {
-  const { cluster, topicName, positions, signal } = following
+async function* eventsIn(room: AnswerRoom, following: Following): AsyncGenerator<string> {
+  const { c, deps, signal } = following
+  const { clock, limits } = deps
+  const endsAt = clock.now() + limits.streamMsMax
+  yield (await nextEvents(room, following, 0)) || heartbeat
+  try {
+    for (let left = endsAt - clock.now(); left > 0; left = endsAt - clock.now()) {
+      const events = await nextEvents(room, following, Math.min(left, heartbeatMs, limits.fetchWaitMsMax))
+      if (signal.aborted) return
+      yield events || heartbeat
+    }
+  } catch (error) {
+    yield renderFailure(JSON.stringify(errorBody(refuseUnexpected(deps, c, error))))
+  }
+}
+
+async function nextEvents(room: AnswerRoom, following: Following, maxWaitMs: number): Promise<string> {
+  const { topicName, positions, signal } = following
   const maxBytes = positions.size === 1 ? roundBytesMax : partitionBytesMax
-  const fetched = await cluster.fetch({
+  const fetched = await room.fetch({
     topicName,
     partitions: Array.from(positions, ([partition, offset]) => ({ partition, offset, maxBytes })),
     maxBytes: roundBytesMax,
@@ -62,17 +75,19 @@ async function nextEvents(following: Following, maxWaitMs: number): Promise<stri
   })
   const failed = fetched.find(({ error }) => error !== undefined)
   if (failed?.error !== undefined) throw failed.error
+  const charactersMax = room.charactersMax(roundCharactersMax)
   let events = ''
   for (const { partition, batches } of fetched) {
     const next = walkRecords(batches, positions.get(partition) ?? 0, (record) => {
       positions.set(partition, record.offset + 1)
       const id = following.renderId(positions, record.offset)
       events += renderEvent(id, renderConsumed(record, partition, Number.POSITIVE_INFINITY))
-      return events.length < roundCharactersMax
+      return events.length < charactersMax
     })
     positions.set(partition, next)
-    if (events.length >= roundCharactersMax) break
+    if (events.length >= charactersMax) break
   }
+  room.hold(Buffer.byteLength(events))
   return events
 }
 

@@ -72,10 +72,12 @@ export function negotiate<T extends string>(
   return undefined
 }
 
+export const jsonHeaders = { 'content-type': 'application/json' } as const
+
 export function jsonAnswer(
   text: string,
   headers: Readonly<Record<string, string>> = {},
   status = 200,
 ): Response {
-  return new Response(text, { status, headers: { 'content-type': 'application/json', ...headers } })
+  return new Response(text, { status, headers: { ...jsonHeaders, ...headers } })
 }

@@ -3,6 +3,7 @@
 
 import { invariant } from '../base/errors.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'
+import type { AnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
 import { type RecordVisit, walkRecords } from './wire/fetched.ts'
 
@@ -17,7 +18,7 @@ export interface PageRequest {
 }
 
 export async function fetchPartition(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'fetch'>,
   limits: HttpDeps['limits'],
   request: PageRequest,
 ): Promise<FetchedPartition> {
@@ -47,14 +48,16 @@ export interface Page {
 }
 
 export function renderPage(
+  room: AnswerRoom,
   batches: readonly Uint8Array[],
   offset: number,
   render: (record: RecordVisit) => string,
 ): Page {
+  const charactersMax = room.charactersMax(pageCharactersMax)
   let records = ''
   const nextOffset = walkRecords(batches, offset, (record) => {
     records += records === '' ? render(record) : `,${render(record)}`
-    return records.length < pageCharactersMax
+    return records.length < charactersMax
   })
   return { records, nextOffset }
 }

@@ -2,18 +2,20 @@
 // so that what is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told
 // when the client has gone. Until then the request is under way.
 
+import type { HttpDeps } from './context.ts'
+import { pacedBody } from './pacedBody.ts'
 import type { RawContext } from './rawRoute.ts'
 
 const encoder = new TextEncoder()
 
 export async function streamAnswer(
   c: RawContext,
+  deps: HttpDeps,
   headers: Readonly<Record<string, string>>,
   run: (signal: AbortSignal) => AsyncGenerator<string>,
 ): Promise<Response> {
   const gone = new AbortController()
-  // Of the answer to a HEAD nobody reads the body, and nobody says so.
-  const end = c.req.method === 'HEAD' ? () => {} : c.get('endLater')()
+  const end = c.get('endLater')()
   const leave = (): void => {
     gone.abort()
     end()
@@ -21,15 +23,18 @@ export async function streamAnswer(
   const client = c.req.raw.signal
   if (client.aborted) leave()
   else client.addEventListener('abort', leave, { once: true })
-  const parts = endingWith(run(gone.signal), end)
+  const parts = endingWith(run(gone.signal), () => {
+    client.removeEventListener('abort', leave)
+    end()
+  })
   let first: IteratorResult<string> | undefined = await parts.next()
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  // Nobody reads the body, and nobody says so.
+  if (c.req.method === 'HEAD') await parts.return(undefined)
+  const body = pacedBody(c, deps, {
+    async next() {
       const part = first ?? (await parts.next())
       first = undefined
-      if (part.done !== true) return controller.enqueue(encoder.encode(part.value))
-      client.removeEventListener('abort', leave)
-      controller.close()
+      return part.done === true ? undefined : encoder.encode(part.value)
     },
     async cancel() {
       leave()

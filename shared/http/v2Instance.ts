@@ -58,13 +58,13 @@ export function instanceRoute(
   }
 }
 
-export function consumersOf(c: RawContext, deps: HttpDeps): ConsumerInstances {
-  return createConsumerInstances({ cluster: onlyCluster(c), clock: deps.clock, random: deps.random })
+export function consumersOf(c: RawContext, deps: HttpDeps, cluster = onlyCluster(c)): ConsumerInstances {
+  return createConsumerInstances({ cluster, clock: deps.clock, random: deps.random })
 }
 
-export function instanceCall(c: RawContext, deps: HttpDeps): InstanceCall {
+export function instanceCall(c: RawContext, deps: HttpDeps, cluster = onlyCluster(c)): InstanceCall {
   const { group_name, instance } = parseParams(c, instanceParams)
-  return { c, consumers: consumersOf(c, deps), id: { groupId: group_name, name: instance } }
+  return { c, consumers: consumersOf(c, deps, cluster), id: { groupId: group_name, name: instance } }
 }
 
 const bodyTypes: readonly string[] = [

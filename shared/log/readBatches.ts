@@ -13,6 +13,8 @@ export interface ReadLimit {
   readonly maxBytes: number
   /** Kafka's KIP-74: the first batch is returned even where it is larger. */
   readonly firstIsWhole: boolean
+  /** Asked before so many bytes are read; false: none of them. What was read and not answered counts no more. */
+  readonly makeRoom?: (bytes: number) => boolean | Promise<boolean>
 }
 
 export interface BatchesRead {
@@ -48,10 +50,14 @@ interface ReadDeps {
 async function readExtents(
   deps: ReadDeps,
   at: LogPosition,
-  { maxBytes, firstIsWhole }: ReadLimit,
+  { maxBytes, firstIsWhole, makeRoom }: ReadLimit,
   state: PartitionState,
 ): Promise<{ readonly read: BatchesRead; readonly nextOffset: number | undefined }> {
   const found = await deps.extents.from(at, maxBytes, state)
+  const foundBytes = found.reduce((sum, { length }) => sum + length, 0)
+  if (makeRoom && !(await makeRoom(foundBytes))) {
+    return { read: { batches: [], more: true }, nextOffset: undefined }
+  }
   const lane = at.offset >= state.tailStartOffset ? 'tail' : 'catchUp'
   const bytes = await Promise.all(found.map((extent) => deps.blocks.read(extent, lane)))
   const batches: Uint8Array[] = []

@@ -60,8 +60,8 @@ export async function openAwsApp(
     })
   const app = createApp({
     aroundRequest,
-    authenticate: async (request, _, requestId) =>
-      observed(await tenants.authenticate(request, clientAddress(request), requestId)),
+    authenticate: async (...given) => observed(await tenants.authenticate(...given)),
+    clientAddress,
     clock: systemClock,
     random: systemRandom,
     limits: limitsOf(compute, name),

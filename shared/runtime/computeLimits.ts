@@ -16,8 +16,8 @@ const mebibyte = 1024 * 1024
  * headers some more. A larger body is refused by its Content-Length.
  */
 const bodies = {
-  web: { bodyBytesMax: 20 * mebibyte, bodiesBytesMax: 256 * mebibyte },
-  classic: { bodyBytesMax: 4 * mebibyte, bodiesBytesMax: 4 * mebibyte },
+  web: { bodyBytesMax: 20 * mebibyte, bodiesBytesMax: 256 * mebibyte, answersBytesMax: 256 * mebibyte },
+  classic: { bodyBytesMax: 4 * mebibyte, bodiesBytesMax: 4 * mebibyte, answersBytesMax: 128 * mebibyte },
 } satisfies Record<Compute, Partial<HttpLimits>>
 
 export const limitsOf = (compute: Compute, name: HttpFunctionName): HttpLimits => ({

@@ -51,6 +51,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     limits: {
       bodyBytesMax: config.bodyBytesMax,
       bodiesBytesMax: Math.max(64 * mebibyte, config.bodyBytesMax),
+      answersBytesMax: 128 * mebibyte,
       bodyIdleMsMax: 30_000,
       fetchWaitMsMax: 60_000,
       batchEntriesMax: 10,

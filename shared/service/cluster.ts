@@ -86,8 +86,18 @@ export interface FetchRequest {
   readonly minBytes: number
   readonly maxWaitMs: number
   readonly signal?: AbortSignal
-  /** Told what it waited for records to come. */
+  /** Told what it waited: for records to come, and for room. */
   readonly noteWaited?: (ms: number) => void
+  /** Where what it reads has to fit; absent: anywhere. */
+  readonly room?: FetchRoom
+}
+
+/** Memory for what one fetch reads. It is asked when there is something to read: a fetch that waits holds none. */
+export interface FetchRoom {
+  /** False: what the request took before is all that it gets now. One that has taken nothing waits. */
+  take(bytes: number): boolean | Promise<boolean>
+  /** Of what this fetch read nothing is kept. */
+  drop(): void
 }
 
 export interface FetchedPartition {

@@ -68,6 +68,7 @@ export function createFetch(deps: FetchDeps, settings: FetchSettings): FetchApi 
           const { partitions, complete } = await fetchOnce(request)
           const left = deadline - deps.clock.now()
           if (complete || left <= 0 || request.signal?.aborted) return partitions
+          request.room?.drop()
           const waitFrom = deps.clock.now()
           await waitForCommit(deps, subscription.fired, Math.min(pollMs, left), request.signal)
           request.noteWaited?.(deps.clock.now() - waitFrom)

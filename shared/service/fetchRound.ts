@@ -5,7 +5,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { Blocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import type { Extents } from '../log/extents.ts'
-import { readBatches } from '../log/readBatches.ts'
+import { type ReadLimit, readBatches } from '../log/readBatches.ts'
 import {
   groupOf,
   type PartitionState,
@@ -46,7 +46,8 @@ export async function fetchRound(
   for (const wanted of request.partitions) {
     const maxBytes = Math.min(wanted.maxBytes, request.maxBytes - bytes)
     const state = stateOf(topic, sequencers, wanted.partition)
-    const { fetched, more } = await readPartition(readers, topic, { ...wanted, maxBytes }, state, bytes === 0)
+    const limit = { maxBytes, firstIsWhole: bytes === 0, ...roomFor(deps, request, bytes === 0) }
+    const { fetched, more } = await readPartition(readers, topic, wanted, limit, state)
     partitions.push(fetched)
     bytes += fetched.batches.reduce((sum, batch) => sum + batch.length, 0)
     complete ||= more || fetched.error !== undefined
@@ -57,9 +58,9 @@ export async function fetchRound(
 async function readPartition(
   readers: Readers,
   topic: CachedTopic,
-  { partition, offset, maxBytes }: PartitionToFetch,
+  { partition, offset }: PartitionToFetch,
+  limit: ReadLimit,
   state: PartitionState,
-  firstIsWhole: boolean,
 ): Promise<PartitionRead> {
   const { logStartOffset, nextOffset: highWatermark } = state
   const base = { partition, logStartOffset, highWatermark }
@@ -67,10 +68,31 @@ async function readPartition(
     return { fetched: { ...base, batches: [], error: outOfRange(offset, state) }, more: false }
   }
   if (offset === highWatermark) return { fetched: { ...base, batches: [] }, more: false }
-  if (maxBytes <= 0 && !firstIsWhole) return { fetched: { ...base, batches: [] }, more: true }
+  if (limit.maxBytes <= 0 && !limit.firstIsWhole) return { fetched: { ...base, batches: [] }, more: true }
   const at = { topicId: topic.topicId, partition, offset }
-  const { batches, more } = await readBatches(readers, at, { maxBytes, firstIsWhole }, state)
+  const { batches, more } = await readBatches(readers, at, limit, state)
   return { fetched: { ...base, batches }, more }
+}
+
+/** While it has nothing yet it may wait, and what it read before is in nobody's way. */
+function roomFor(
+  { clock }: LogDeps,
+  { room, noteWaited }: FetchRequest,
+  isFirst: boolean,
+): Pick<ReadLimit, 'makeRoom'> {
+  if (room === undefined) return {}
+  const makeRoom = async (bytes: number): Promise<boolean> => {
+    if (isFirst) room.drop()
+    const taken = room.take(bytes)
+    if (!(taken instanceof Promise)) return taken
+    const startMs = clock.now()
+    try {
+      return await taken
+    } finally {
+      noteWaited?.(clock.now() - startMs)
+    }
+  }
+  return { makeRoom }
 }
 
 /** One strongly consistent read for each sequencer that the partitions lie in. */

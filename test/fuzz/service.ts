@@ -24,6 +24,7 @@ const topic = `/v3/clusters/local/topics/${fuzzedTopic}`
 const limits = {
   bodyBytesMax: 1024 * 1024,
   bodiesBytesMax: 4 * 1024 * 1024,
+  answersBytesMax: 128 * 1024 * 1024,
   bodyIdleMsMax: 100,
   fetchWaitMsMax: 2,
   batchEntriesMax: 10,

@@ -19,6 +19,7 @@ export function createSimApp(
     limits: {
       bodyBytesMax: 1024 * 1024,
       bodiesBytesMax: 4 * 1024 * 1024,
+      answersBytesMax: 128 * 1024 * 1024,
       bodyIdleMsMax: 3_600_000,
       fetchWaitMsMax: 30_000,
       batchEntriesMax: 10,

@@ -27,6 +27,7 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
     limits: {
       bodyBytesMax: 1024,
       bodiesBytesMax: 4096,
+      answersBytesMax: 4096,
       bodyIdleMsMax: 1000,
       fetchWaitMsMax: 1000,
       batchEntriesMax: 10,
@@ -39,5 +40,7 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
     reportFailure: (error) => failures.push(error),
     ...changes,
   }
-  return { deps: { ...deps, bodyRoom: createByteRoom(deps.limits.bodiesBytesMax) }, failures }
+  const { bodiesBytesMax, answersBytesMax } = deps.limits
+  const rooms = { bodyRoom: createByteRoom(bodiesBytesMax), answerRoom: createByteRoom(answersBytesMax) }
+  return { deps: { ...deps, ...rooms }, failures }
 }

@@ -68,6 +68,7 @@ export function createTestApp(
     limits: {
       bodyBytesMax: 20 * 1024 * 1024,
       bodiesBytesMax: 64 * 1024 * 1024,
+      answersBytesMax: 128 * 1024 * 1024,
       bodyIdleMsMax: 10_000,
       fetchWaitMsMax: 30_000,
       batchEntriesMax: 10,

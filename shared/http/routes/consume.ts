@@ -7,13 +7,14 @@
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
 import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
+import { withAnswerRoom } from '../answerRoom.ts'
 import { readBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { jsonBodyBytesMax } from '../jsonBody.ts'
 import { topicParams } from '../params.ts'
-import { jsonAnswer, parsed, parseParams, registerRaw, requireJson } from '../rawRoute.ts'
+import { jsonHeaders, parsed, parseParams, registerRaw, requireJson } from '../rawRoute.ts'
 import { pageCharactersMax } from '../recordPage.ts'
 import { resolveStarts, type Start, unknownPartition } from '../startOffset.ts'
 import { renderConsumed, showBytes, showValue } from '../wire/consumeRecord.ts'
@@ -57,15 +58,19 @@ export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
     const request = parsed('json', consumeRequestSchema, json)
     const positions = await findPositions(cluster, topic_name, request)
     const { bodyBytesMax, fetchWaitMsMax } = deps.limits
-    const fetched = await fetchAll({
-      cluster,
-      topicName: topic_name,
-      positions,
-      maxBytes: Math.min(request.fetch_max_bytes ?? bodyBytesMax, bodyBytesMax),
-      maxWaitMs: Math.min(request.max_wait_ms ?? 0, fetchWaitMsMax),
-      signal: c.req.raw.signal,
+    return withAnswerRoom(c, deps, cluster, async (room) => {
+      const fetched = await fetchAll({
+        cluster: room,
+        topicName: topic_name,
+        positions,
+        maxBytes: Math.min(request.fetch_max_bytes ?? bodyBytesMax, bodyBytesMax),
+        maxWaitMs: Math.min(request.max_wait_ms ?? 0, fetchWaitMsMax),
+        signal: c.req.raw.signal,
+      })
+      const charactersMax = room.charactersMax(pageCharactersMax)
+      const names = { clusterId: cluster.clusterId, topicName: topic_name }
+      return { body: render(names, fetched, positions, request, charactersMax), headers: jsonHeaders }
     })
-    return jsonAnswer(render(cluster.clusterId, topic_name, fetched, positions, request))
   })
 }
 
@@ -96,7 +101,7 @@ function startOf(request: ConsumeRequest): Start | undefined {
 }
 
 interface Consuming {
-  readonly cluster: Cluster
+  readonly cluster: Pick<Cluster, 'fetch'>
   readonly topicName: string
   readonly positions: Map<number, number>
   readonly maxBytes: number
@@ -125,16 +130,16 @@ function fetchOnce({ cluster, topicName, positions, maxBytes, maxWaitMs, signal 
 }
 
 function render(
-  clusterId: string,
-  topicName: string,
+  { clusterId, topicName }: { readonly clusterId: string; readonly topicName: string },
   fetched: readonly FetchedPartition[],
   positions: ReadonlyMap<number, number>,
   request: ConsumeRequest,
+  charactersMax: number,
 ): string {
   const fieldBytesMax = request.message_max_bytes ?? messageBytesDefault
   const show = request.data_format === 'BASE64' ? showBytes : showValue
   let recordsLeft = Math.min(request.max_poll_records ?? pollRecordsMax, pollRecordsMax)
-  let charactersLeft = pageCharactersMax
+  let charactersLeft = charactersMax
   const list = fetched.map(({ partition, batches, logStartOffset, highWatermark }) => {
     const offset = positions.get(partition) ?? 0
     const records: string[] = []

@@ -170,7 +170,13 @@ export function registerGroupRoutes(app: App, deps: HttpDeps): void {
   app.openapi(leaveGroup, async (c) => {
     const { cluster_id, consumer_group_id: groupId, consumer_id: memberId } = c.req.valid('param')
     const { groups } = findCluster(c, cluster_id)
-    await groups.heartbeat({ groupId, memberId, memberEpoch: -1, clientId: '', clientHost: clientHostOf(c) })
+    await groups.heartbeat({
+      groupId,
+      memberId,
+      memberEpoch: -1,
+      clientId: '',
+      clientHost: clientHostOf(c, deps),
+    })
     return c.body(null, 204)
   })
 
@@ -180,7 +186,7 @@ export function registerGroupRoutes(app: App, deps: HttpDeps): void {
     requireJson(c)
     const { value } = parseJson(await readBody(c, deps, heartbeatBytesMax), 'in the request body')
     const body = parsed('json', heartbeatSchema, value)
-    const answer = await groups.heartbeat(heartbeatOf(consumer_group_id, body, clientHostOf(c)))
+    const answer = await groups.heartbeat(heartbeatOf(consumer_group_id, body, clientHostOf(c, deps)))
     return jsonAnswer(JSON.stringify(renderAnswer(answer)))
   })
 }

@@ -88,7 +88,7 @@ const dumpObject = {
 export function registerInspectionRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, verifyStorage, async (c) => {
     const compaction = findCompaction(c, parseParams(c, clusterParams).cluster_id)
-    return streamAnswer(c, linesHeaders, (signal) => verifyLines(deps, c, compaction, signal))
+    return streamAnswer(c, deps, linesHeaders, (signal) => verifyLines(deps, c, compaction, signal))
   })
 
   registerRaw(app, dumpObject, async (c) => {
@@ -96,7 +96,7 @@ export function registerInspectionRoutes(app: App, deps: HttpDeps): void {
     const { object_name, print_data = false } = parseQuery(c, dumpQuery)
     const stored = await compaction.readStored(object_name)
     if (!stored) throw new KafkaError('NOT_FOUND', `There is no ${object_name}.`)
-    return streamAnswer(c, linesHeaders, () => renderDump(stored, print_data))
+    return streamAnswer(c, deps, linesHeaders, () => renderDump(stored, print_data))
   })
 }
 

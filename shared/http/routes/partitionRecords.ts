@@ -6,6 +6,7 @@
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
+import { type Answer, type AnswerRoom, withAnswerRoom } from '../answerRoom.ts'
 import { withBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -14,6 +15,7 @@ import { eventStreamHeaders, followRecords } from '../follow.ts'
 import { decimal, partitionParams } from '../params.ts'
 import {
   jsonAnswer,
+  jsonHeaders,
   mediaTypeOf,
   negotiate,
   parseParams,
@@ -125,8 +127,10 @@ export function registerPartitionRecordRoutes(app: App, deps: HttpDeps): void {
     const type = negotiate(c.req.header('accept'), ['application/json', recordBatchType, eventStreamType])
     const source = { deps, c, cluster, topicName: topic_name, partition: partition_id, query }
     if (type === eventStreamType) return followPartition(source)
-    if (type === recordBatchType) return answerBatches(source)
-    if (type === 'application/json') return answerRecords(source)
+    if (type !== undefined) {
+      const answer = type === recordBatchType ? batchesAnswer : recordsAnswer
+      return withAnswerRoom(c, deps, cluster, (room) => answer(source, room))
+    }
     throw new KafkaError(
       'NOT_ACCEPTABLE',
       `Accept application/json, ${recordBatchType} or ${eventStreamType}`,
@@ -143,10 +147,10 @@ interface Reading {
   readonly query: z.output<typeof readQuery>
 }
 
-async function fetchFrom(reading: Reading) {
+async function fetchFrom(reading: Reading, room: AnswerRoom) {
   const { cluster, topicName, partition, query, c, deps } = reading
   const offset = await resolveStart(cluster, topicName, partition, startOf(query))
-  const fetched = await fetchPartition(cluster, deps.limits, {
+  const fetched = await fetchPartition(room, deps.limits, {
     topicName,
     partition,
     offset,
@@ -158,38 +162,30 @@ async function fetchFrom(reading: Reading) {
   return { offset, fetched }
 }
 
-async function answerRecords(reading: Reading): Promise<Response> {
+async function recordsAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
   const { cluster, topicName, partition } = reading
-  const { offset, fetched } = await fetchFrom(reading)
-  const page = renderPage(fetched.batches, offset, (record) =>
+  const { offset, fetched } = await fetchFrom(reading, room)
+  const page = renderPage(room, fetched.batches, offset, (record) =>
     renderConsumed(record, partition, Number.POSITIVE_INFINITY),
   )
-  return jsonAnswer(
+  const body =
     `{"cluster_id":${JSON.stringify(cluster.clusterId)},"topic_name":${JSON.stringify(topicName)}` +
-      `,"partition_id":${partition},"next_offset":${page.nextOffset}` +
-      `,"high_watermark":${fetched.highWatermark},"log_start_offset":${fetched.logStartOffset}` +
-      `,"records":[${page.records}]}`,
-  )
+    `,"partition_id":${partition},"next_offset":${page.nextOffset}` +
+    `,"high_watermark":${fetched.highWatermark},"log_start_offset":${fetched.logStartOffset}` +
+    `,"records":[${page.records}]}`
+  return { body, headers: jsonHeaders }
 }
 
-async function answerBatches(reading: Reading): Promise<Response> {
-  const { offset, fetched } = await fetchFrom(reading)
-  const [only] = fetched.batches
-  const body = fetched.batches.length === 1 && only !== undefined ? only : Buffer.concat(fetched.batches)
-  return new Response(viewForAnswer(body), {
-    headers: {
-      'content-type': recordBatchType,
-      'millrace-next-offset': String(offsetBehind(fetched.batches, offset)),
-      'millrace-high-watermark': String(fetched.highWatermark),
-      'millrace-log-start-offset': String(fetched.logStartOffset),
-    },
-  })
-}
-
-// Response wants to know that nobody else shares the memory, which the type of a fetched batch does not say.
-function viewForAnswer(body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = body
-  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(body)
+async function batchesAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
+  const { offset, fetched } = await fetchFrom(reading, room)
+  const headers = {
+    'content-type': recordBatchType,
+    'millrace-next-offset': String(offsetBehind(fetched.batches, offset)),
+    'millrace-high-watermark': String(fetched.highWatermark),
+    'millrace-log-start-offset': String(fetched.logStartOffset),
+  }
+  // A copy, even of one: a block of which a batch is a part would stay in memory until the batch is sent.
+  return { body: Buffer.concat(fetched.batches), headers }
 }
 
 async function followPartition(reading: Reading): Promise<Response> {
@@ -200,7 +196,7 @@ async function followPartition(reading: Reading): Promise<Response> {
       ? await resolveStart(cluster, topicName, partition, startOf(query))
       : parseOffsetCursor(lastEventId)
   const positions = new Map([[partition, offset]])
-  return streamAnswer(c, eventStreamHeaders, (signal) =>
+  return streamAnswer(c, deps, eventStreamHeaders, (signal) =>
     followRecords({ deps, c, cluster, topicName, positions, signal, renderId: (_, of) => String(of) }),
   )
 }

@@ -104,7 +104,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const resumed = cursor === undefined ? new Map<number, number>() : parseTopicCursor(cursor)
     const spec = cursor === undefined ? startOf(start) : ({ kind: 'earliest' } as const)
     const positions = await findPositions(cluster, topic_name, partitionCount, resumed, spec)
-    return streamAnswer(c, eventStreamHeaders, (signal) =>
+    return streamAnswer(c, deps, eventStreamHeaders, (signal) =>
       followRecords({
         deps,
         c,
@@ -166,7 +166,7 @@ async function answerAtOnce(body: Uint8Array, request: StreamRequest): Promise<R
 function converse(c: RawContext, deps: HttpDeps, request: StreamRequest): Promise<Response> {
   const source = chunkedBody(c, deps)
   const headers = { 'content-type': 'application/json' }
-  return streamAnswer(c, headers, () => appendRecordStream({ ...request, source }))
+  return streamAnswer(c, deps, headers, () => appendRecordStream({ ...request, source }))
 }
 
 function wholeBody(body: Uint8Array): RecordSource {
@@ -193,7 +193,7 @@ function chunkedBody(c: RawContext, deps: HttpDeps): RecordSource {
   const endsAt = deps.clock.now() + streamMsMax
   let place: Place | undefined
   const release = (): void => {
-    if (place !== undefined) room.shrink(place, 0)
+    if (place !== undefined) room.resize(place, 0)
     place = undefined
   }
   return {

@@ -6,6 +6,8 @@ import { z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { InstanceFormat, StoredInstance } from '../../metadata/instanceItem.ts'
 import type { PolledPartition, Rendered } from '../../service/consumerInstances.ts'
+import { type Answer, withAnswerRoom } from '../answerRoom.ts'
+import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, v2Json } from '../errors.ts'
 import { decimal } from '../params.ts'
@@ -51,7 +53,6 @@ export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
   registerRaw(app, poll, async (c) => {
     refuseHead(c.req.method)
     const { timeout, max_bytes = requestBytesMax } = parseQuery(c, query)
-    const { consumers, id } = instanceCall(c, deps)
     const { bodyBytesMax, fetchWaitMsMax } = deps.limits
     const request = {
       formats: acceptedFormats(c.req.header('accept')),
@@ -59,10 +60,13 @@ export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
       maxWaitMs: Math.min(timeout ?? fetchWaitMsMax, fetchWaitMsMax),
       signal: c.req.raw.signal,
     }
-    const { text, type } = await consumers.poll(id, request, (fetched, instance) =>
-      renderPoll(fetched, instance, request.maxBytes),
-    )
-    return new Response(text, { headers: { 'content-type': type } })
+    const cluster = onlyCluster(c)
+    return withAnswerRoom(c, deps, cluster, (room) => {
+      const { consumers, id } = instanceCall(c, deps, { ...cluster, fetch: room.fetch })
+      return consumers.poll(id, request, (fetched, instance) =>
+        renderPoll(fetched, instance, request.maxBytes, room.charactersMax(pageCharactersMax)),
+      )
+    })
   })
 }
 
@@ -84,26 +88,22 @@ function acceptedFormats(accept: string | undefined): readonly InstanceFormat[] 
   return types.flatMap((type) => v2Formats.get(type ?? '') ?? [])
 }
 
-interface Page {
-  readonly text: string
-  readonly type: string
-}
-
 function renderPoll(
   fetched: readonly PolledPartition[],
   instance: StoredInstance,
   bytesMax: number,
-): Rendered<Page> {
-  const page = createPage(instance, bytesMax)
+  charactersMax: number,
+): Rendered<Answer> {
+  const page = createPage(instance, bytesMax, charactersMax)
   const positions = fetched.map((polled) => {
     const { topicName, partition } = polled
     return { topicName, partition, position: page.take(polled) }
   })
-  return { answer: { text: page.text(), type: typeOf(instance.format) }, positions }
+  return { answer: { body: page.text(), headers: { 'content-type': typeOf(instance.format) } }, positions }
 }
 
 /** Records of one partition after the other, until there are as many as fit. */
-function createPage({ format, dialect }: StoredInstance, bytesMax: number) {
+function createPage({ format, dialect }: StoredInstance, bytesMax: number, charactersMax: number) {
   const records: string[] = []
   let characters = 0
   let bytes = 0
@@ -116,7 +116,7 @@ function createPage({ format, dialect }: StoredInstance, bytesMax: number) {
     records.push(text)
     characters += text.length
     bytes += size
-    isFull = characters >= pageCharactersMax || bytes >= bytesMax
+    isFull = characters >= charactersMax || bytes >= bytesMax
   }
 
   const take = ({ topicName, partition, position, batches }: PolledPartition): number => {

@@ -5,6 +5,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import { withAnswerRoom } from '../answerRoom.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
@@ -57,21 +58,23 @@ export function registerV2FetchRoutes(app: App, deps: HttpDeps): void {
     if (accepted === undefined) throw new KafkaError('NOT_ACCEPTABLE', `Accept one of ${offered.join(', ')}`)
     const type = v2Formats.has(accepted) ? accepted : jsonType
     const offset = await resolveStart(cluster, topic_name, partition_id, startOf({ offset: from }))
-    const fetched = await fetchPartition(cluster, deps.limits, {
-      topicName: topic_name,
-      partition: partition_id,
-      offset,
-      maxBytes: max_bytes,
-      minBytes: 1,
-      maxWaitMs: timeout,
-      signal: c.req.raw.signal,
+    return withAnswerRoom(c, deps, cluster, async (room) => {
+      const fetched = await fetchPartition(room, deps.limits, {
+        topicName: topic_name,
+        partition: partition_id,
+        offset,
+        maxBytes: max_bytes,
+        minBytes: 1,
+        maxWaitMs: timeout,
+        signal: c.req.raw.signal,
+      })
+      const topic = JSON.stringify(topic_name)
+      const format = v2Formats.get(type) ?? 'json'
+      const page = renderPage(room, fetched.batches, offset, (record) =>
+        renderV2Record(record, topic, partition_id, format),
+      )
+      const headers = { 'content-type': type, 'millrace-next-offset': String(page.nextOffset) }
+      return { body: `[${page.records}]`, headers }
     })
-    const topic = JSON.stringify(topic_name)
-    const format = v2Formats.get(type) ?? 'json'
-    const page = renderPage(fetched.batches, offset, (record) =>
-      renderV2Record(record, topic, partition_id, format),
-    )
-    const headers = { 'content-type': type, 'millrace-next-offset': String(page.nextOffset) }
-    return new Response(`[${page.records}]`, { headers })
   })
 }

@@ -37,7 +37,7 @@ function createHall(size = bytesMax) {
     /** What is shrunk is noted before others are let in. */
     leave(index: number, bytes = 0) {
       const [one] = bytes === 0 ? places.splice(index, 1) : places.slice(index)
-      if (one) room.shrink(one.place, bytes)
+      if (one) room.resize(one.place, bytes)
     },
   }
 }
@@ -55,6 +55,15 @@ const isAtOnce = async (asked: Promise<boolean>): Promise<boolean> => {
   return answer ?? false
 }
 
+const isGiven = async (place: Promise<Place>): Promise<boolean> => {
+  let given = false
+  void place.then(() => {
+    given = true
+  })
+  await turns()
+  return given
+}
+
 test('whoever has the room alone may take all of it, in the order of the calls', async () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 15 }), { maxLength: 30 })
   await fc.assert(
@@ -70,7 +79,7 @@ test('whoever has the room alone may take all of it, in the order of the calls',
           entered.push(index)
           await turns()
           taken -= place.bytes
-          room.shrink(place, 0)
+          room.resize(place, 0)
         }),
       )
       assert.deepEqual(entered, [...asked.keys()])
@@ -206,4 +215,24 @@ test('what a body did not need is there for others, and all comes back', async (
   hall.leave(0)
   hall.leave(0)
   assert.ok(await isAtOnce(hall.ask('b', bytesMax)))
+})
+
+test('who cannot wait gets what is free and passes nobody; what is there already counts', async () => {
+  const room = createByteRoom(bytesMax)
+  const first = room.acquireNow('a', 400)
+  assert.equal(first.bytes, 400)
+  assert.equal(room.acquireNow('a', 200).bytes, 0, 'more than is left')
+  const waiting = room.acquire('a', 200)
+  assert.ok(waiting instanceof Promise)
+  assert.equal(room.acquireNow('a', 1).bytes, 0, 'behind one that waits')
+  const none = room.acquireNow('b', 400)
+  assert.equal(none.bytes, 0)
+  room.resize(none, 1200)
+  assert.equal(room.acquireNow('c', 1).bytes, 0)
+  room.resize(first, 0)
+  assert.equal(await isGiven(waiting), false, 'of 1000 bytes 1200 are taken')
+  room.resize(none, 0)
+  assert.equal(await isGiven(waiting), true)
+  room.resize(await waiting, 0)
+  assert.equal(room.acquireNow('c', bytesMax).bytes, bytesMax)
 })

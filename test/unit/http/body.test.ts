@@ -18,6 +18,7 @@ import { createVirtualClock } from '../../support/virtualClock.ts'
 const limits = {
   bodyBytesMax: 1000,
   bodiesBytesMax: 2000,
+  answersBytesMax: 2000,
   bodyIdleMsMax: 60_000,
   fetchWaitMsMax: 1000,
   batchEntriesMax: 10,
@@ -187,6 +188,41 @@ test('a client that goes away before its body is whole leaves nothing behind', a
   const error = await failed.promise
   assert(error instanceof KafkaError && error.code === 'BAD_REQUEST')
   assert.deepEqual(used, [])
+})
+
+test('a client that goes away while its body waits for room is refused like any other that does', async (t) => {
+  const entered = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const refused = Promise.withResolvers<unknown>()
+  const { deps } = createEdge({ clock: systemClock, limits: { ...limits, bodiesBytesMax: 1000 } })
+  const app = new OpenAPIHono<AppEnv>()
+  app.onError((error, c) => {
+    refused.resolve(error)
+    return c.text('')
+  })
+  app.use(setAccess)
+  const use = async () => {
+    entered.resolve()
+    await gate.promise
+    return ''
+  }
+  const gone = Promise.withResolvers<void>()
+  app.post('/', async (c) => {
+    c.req.raw.signal.addEventListener('abort', () => gone.resolve())
+    return c.text(await withBody(c, deps, use))
+  })
+  const served = await serveApp(t, app)
+  const first = served.open({ method: 'POST', headers: { 'content-length': '1000' } })
+  first.end('x'.repeat(1000))
+  await entered.promise
+  const second = served.open({ method: 'POST', headers: { 'content-length': '10' } })
+  second.on('error', () => {})
+  second.write('half ', () => second.destroy())
+  await gone.promise
+  gate.resolve()
+  assert.equal((await answerOf(first)).statusCode, 200)
+  const error = await refused.promise
+  assert(error instanceof KafkaError && error.code === 'BAD_REQUEST', String(error))
 })
 
 test('bodies that together pass the limit wait for one another in their order', async () => {

@@ -139,6 +139,7 @@ test('a walk that fails before it said anything has a status of its own, and its
 const limits = {
   bodyBytesMax: 1024,
   bodiesBytesMax: 4096,
+  answersBytesMax: 4 * 1024 * 1024,
   bodyIdleMsMax: 1000,
   fetchWaitMsMax: 1000,
   batchEntriesMax: 10,

@@ -134,7 +134,13 @@ test('an empty body is 422', async () => {
 })
 
 test('a record that is too large to be read has a report of its own', async () => {
-  const limits = { bodyBytesMax: 200, bodiesBytesMax: 1000, bodyIdleMsMax: 1000, fetchWaitMsMax: 0 }
+  const limits = {
+    bodyBytesMax: 200,
+    bodiesBytesMax: 1000,
+    answersBytesMax: 1000,
+    bodyIdleMsMax: 1000,
+    fetchWaitMsMax: 0,
+  }
   const { produce } = await createTopicApp(1, {
     limits: { ...limits, batchEntriesMax: 1, streamMsMax: 1000 },
   })

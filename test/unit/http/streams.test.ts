@@ -14,6 +14,7 @@ const chunked = { 'content-type': 'application/json', 'transfer-encoding': 'chun
 const limits: HttpLimits = {
   bodyBytesMax: 1024 * 1024,
   bodiesBytesMax: 2 * 1024 * 1024,
+  answersBytesMax: 128 * 1024 * 1024,
   bodyIdleMsMax: 10_000,
   fetchWaitMsMax: 10_000,
   batchEntriesMax: 10,

@@ -1,0 +1,13 @@
+// The one spelling of an IP address, as a connection shows it: IPv6 has many, and an IPv4 address inside one is the
+// IPv4 address. What belongs to one machine alone, the zone behind a %, is left out.
+
+import { isIP, SocketAddress } from 'node:net'
+
+/** undefined: it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const version = isIP(text)
+  if (version === 0) return undefined
+  const { address } = new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' })
+  // A socket that takes both kinds shows an IPv4 address so.
+  return address.replace(/^::ffff:(?=\d+\.)/, '')
+}
