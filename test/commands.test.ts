@@ -64,6 +64,37 @@ async function startWithTopic(data: string) {
   }
 }
 
+/** A server with security on, and its operator's key. */
+async function startSecure(t: TestContext, data: string) {
+  const config = parseLocalConfig({ DATA_DIR: data, COMPACTION_INTERVAL_MS: '0' })
+  const services = await openLocalServices({ ...config, secure: true })
+  const server = await startServer(services.app, '127.0.0.1', 0)
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= server.stop(0).then(services.close)
+    return stopped
+  }
+  t.after(stop)
+  const first = await services.makeFirstKey()
+  const key = `${first?.id}:${first?.secret}`
+  return {
+    key,
+    url: server.url,
+    /** A second cluster; answers its id. */
+    async makeCluster(): Promise<string> {
+      const authorization = `Basic ${Buffer.from(key).toString('base64')}`
+      const response = await fetch(`${server.url}/cmk/v2/clusters`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ spec: { display_name: 'second' } }),
+      })
+      const { id } = (await response.json()) as { id: string }
+      return id
+    },
+    stop,
+  }
+}
+
 /** A stopped server's folder with three flushes of topic `t`. */
 async function createFolder(t: TestContext): Promise<string> {
   const data = await temporaryFolder(t)
@@ -216,25 +247,39 @@ describe('commands', { concurrency: 6 }, () => {
 
   test('a server with security on lets operators alone verify, with the key that is theirs', async (t) => {
     const data = await temporaryFolder(t)
-    const config = parseLocalConfig({ DATA_DIR: data, COMPACTION_INTERVAL_MS: '0' })
-    const services = await openLocalServices({ ...config, secure: true })
-    const server = await startServer(services.app, '127.0.0.1', 0)
-    t.after(async () => {
-      await server.stop(0)
-      await services.close()
-    })
-    const first = await services.makeFirstKey()
-    const key = `${first?.id}:${first?.secret}`
-    const verify = (...more: readonly string[]) => command('verify', '--url', server.url, ...more)
+    const { key, url } = await startSecure(t, data)
+    const verify = (...more: readonly string[]) => command('verify', '--url', url, ...more)
     const [known, unknown, elsewhere] = await Promise.all([
       verify('--key', key),
       verify(),
       verify('--key', key, '--cluster', 'lkc-2'),
     ])
     assert.deepEqual([known.code, known.stderr], [0, ''])
-    assert.match(known.stdout, /^checked: 0 topics, /)
+    assert.match(known.stdout, /^cluster: local\nchecked: 0 topics, /)
     assert.deepEqual([unknown.code, unknown.stdout], [1, ''])
     assert.match(elsewhere.stderr, /lkc-2/)
+  })
+
+  test('where there are several clusters, one has to be said, of a running server and of its folder', async (t) => {
+    const data = await temporaryFolder(t)
+    const { key, url, makeCluster, stop } = await startSecure(t, data)
+    const made = await makeCluster()
+    const several = new RegExp(
+      `has several clusters: say --cluster (local|${made}), --cluster (local|${made})\\.`,
+    )
+    const commands = [['verify'], ['dumpLog', 'x'], ['compact', '--topic', 't']] as const
+    const check = async (where: readonly string[]) => {
+      for (const [name, ...args] of commands) {
+        const { code, stdout, stderr } = await command(name, ...args, ...where)
+        assert.deepEqual([code, stdout], [2, ''], stderr)
+        assert.match(stderr, several)
+      }
+      const said = await command('verify', ...where, '--cluster', made)
+      assert.match(said.stdout, new RegExp(`^cluster: ${made}\nchecked: \\d topics`))
+    }
+    await check(['--url', url, '--key', key])
+    await stop()
+    await check(['--data', data])
   })
 
   test('compact tells a server that is not there, and one that is no Millrace', async (t) => {
@@ -344,7 +389,7 @@ describe('commands', { concurrency: 6 }, () => {
     assert.deepEqual([whole.code, whole.stderr], [0, ''])
     assert.match(
       whole.stdout,
-      /^checked: 1 topics, 1 partitions, 0 segments, 3 extents of flushes, \d+ bytes\n/,
+      /^cluster: local\nchecked: 1 topics, 1 partitions, 0 segments, 3 extents of flushes, \d+ bytes\n/,
     )
     const [first = ''] = await objectsOf(data, 'log')
     const orphan = `${first.slice(0, -1)}${first.endsWith('0') ? 1 : 0}`

@@ -125,6 +125,9 @@ export function checkAlteration({ entity, ops }: QuotaAlteration): void {
       throw refused(`entity_name must have 1 to ${nameBytesMax} bytes; null is the default.`)
     }
   }
+  if (entity.user?.startsWith('User:')) {
+    throw refused(`The entity_name of a user is ${entity.user.slice('User:'.length)}, without User:.`)
+  }
   if (new Set(ops.map(({ key }) => key)).size < ops.length)
     throw refused('A quota is altered once in an entry.')
   for (const { key, value } of ops) {

@@ -57,6 +57,7 @@ export async function openTenants(
     // Who may write to a topic may not for that reason make one, and nobody knows of whom a write is down there.
     cluster: { ...settings, autoCreateTopics: false },
     pepper,
+    lastingClusterId: clusterId,
     network: createIssuerNetwork(true),
     tellAudit: logAudit,
     compaction: (id) => compactions.of(id),

@@ -27,6 +27,8 @@ export interface TenantsSettings {
   readonly cluster: ClusterSettings
   /** Under which secrets of API keys are hashed; 32 bytes. */
   readonly pepper: Uint8Array
+  /** That cannot be deleted; absent: each can be. */
+  readonly lastingClusterId?: string
   /** Where issuers of tokens publish their keys. */
   readonly network: IssuerNetwork
   /** Of the gateway that verifies clients' certificates, where there is one. */
@@ -56,7 +58,7 @@ const clientIdOf = (headers: Headers): string => (headers.get('client-id') ?? ''
 
 export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSettings): Tenants {
   const organisations = createOrganisations(deps)
-  const registry = createClusterRegistry(deps)
+  const registry = createClusterRegistry({ ...deps, lastingClusterId: settings.lastingClusterId })
   const accounts = createServiceAccounts(deps)
   const apiKeys = createApiKeys({ ...deps, pepper: settings.pepper })
   const aclIndexes = createAclIndexes(deps)
@@ -84,10 +86,7 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
     tenant: pool.tenant,
     superUsers: new Set(),
   })
-  const isThere = async (clusterId: string) => {
-    const cluster = await registry.get(clusterId)
-    return cluster !== undefined && cluster.state !== 'DELETING'
-  }
+  const isThere = isThereIn(registry)
   const auditLog = createAuditLog({ ...deps, cluster: pool.get, isThere, tell: settings.tellAudit })
   const audit = createAuditing(auditLog, deps.clock)
   return {
@@ -115,6 +114,11 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
       await pool.close()
     },
   }
+}
+
+const isThereIn = (registry: ClusterRegistry) => async (clusterId: string) => {
+  const cluster = await registry.get(clusterId)
+  return cluster !== undefined && cluster.state !== 'DELETING'
 }
 
 function mechanismOf(headers: Headers, certificates: Certificates | undefined): string {

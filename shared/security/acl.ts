@@ -3,6 +3,7 @@
 // where nothing matches, the answer is no.
 
 import { KafkaError } from '../base/errors.ts'
+import { canonicalAddress } from '../base/ipAddress.ts'
 
 export const resourceTypes = [
   'TOPIC',
@@ -39,7 +40,7 @@ export interface AclBinding {
   readonly patternType: 'LITERAL' | 'PREFIXED'
   /** `User:…`; the type is case-sensitive. `User:*` is everybody. */
   readonly principal: string
-  /** An IP address, or `*`. */
+  /** An IP address in its one spelling (ipAddress.ts), as those of connections are, or `*`. */
   readonly host: string
   readonly operation: AclOperation
   readonly permission: 'ALLOW' | 'DENY'
@@ -226,14 +227,14 @@ export function checkBinding(binding: AclBinding): void {
   if (!/^\p{Lu}[\p{L}\d]*:./u.test(principal) || Buffer.byteLength(principal) > nameBytesMax) {
     refuse('principal must be a type and a name, such as User:alice.')
   }
-  if (host !== '*' && !isIpAddress(host)) refuse('host must be an IP address or *.')
+  const principalName = principal.slice(principal.indexOf(':') + 1)
+  if (principalName !== principalName.trim()) {
+    refuse('principal: the name must not begin or end with white space.')
+  }
+  const address = host === '*' ? '*' : canonicalAddress(host)
+  if (address === undefined) refuse('host must be an IP address or *.')
+  if (address !== host) refuse(`host ${host} is written ${address}, as connections show it.`)
   if (operation !== 'ALL' && !operationsOn[resourceType].includes(operation)) {
     refuse(`operation ${operation} does not apply to a resource of type ${resourceType}.`)
   }
-}
-
-function isIpAddress(text: string): boolean {
-  const parts = text.split('.')
-  if (parts.length === 4) return parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
-  return /^[\da-f:]{2,39}$/i.test(text) && text.includes(':')
 }

@@ -289,10 +289,8 @@ async function revokeKeysOf(view: View, { id, organisationId }: ServiceAccount):
   const places = [undefined, ...clusters.map(({ clusterId }) => clusterId)]
   const revokeIn = async (clusterId: string | undefined) => {
     const keys = await view.apiKeys.list({ clusterId, organisationId })
-    await revokeAll(
-      view,
-      keys.filter(({ owner }) => owner === `User:${id}`),
-    )
+    const own = keys.filter(({ owner }) => owner === `User:${id}`)
+    await revokeAll(view, own)
   }
   await Promise.all(places.map((clusterId) => limiter(() => revokeIn(clusterId))))
 }

@@ -58,17 +58,16 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     // In their order; and a cluster that is slow to store takes no more room than for what it gathers meanwhile.
     await before
     gathering.delete(clusterId)
-    const { dropped, droppedRefusals } = pending
-    const missing = dropped + droppedRefusals
-    const events = [...pending.events, ...(missing === 0 ? [] : [droppedEvent(deps, clusterId, missing)])]
+    const missing = pending.dropped + pending.droppedRefusals
+    const events =
+      missing === 0 ? pending.events : [...pending.events, droppedEvent(deps, clusterId, missing)]
     const unstored = clusterId === undefined ? tellAll(deps, events) : await append(deps, clusterId, events)
-    const lost = dropped + Math.min(pending.events.length, unstored)
+    const lost = pending.dropped + Math.min(pending.events.length, unstored)
     if (lost > 0) deps.reportBackgroundFailure(lostEvents(clusterId, lost))
   }
 
   const begin = (clusterId: string | undefined): Pending => {
-    const hurry = new AbortController()
-    const pending: Pending = { events: [], weight: 0, refusals: 0, dropped: 0, droppedRefusals: 0, hurry }
+    const pending = newPending()
     gathering.set(clusterId, pending)
     const done = store(clusterId, pending, underWay.get(clusterId)).catch(deps.reportBackgroundFailure)
     underWay.set(clusterId, done)
@@ -84,12 +83,12 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       const { clusterId } = entry
       const pending = gathering.get(clusterId) ?? begin(clusterId)
       const isRefusal = refusals.includes(entry.status)
-      const isFull = held >= weightMax || pending.weight >= weightPerClusterMax
       if (isRefusal && pending.refusals >= refusalsPerClusterMax) {
         pending.droppedRefusals++
         return
       }
-      if (isFull) {
+      // No more than it leaves free: however many fill theirs, there is room for another one.
+      if (pending.weight >= Math.min(weightPerClusterMax, weightMax - held)) {
         pending.dropped++
         return
       }
@@ -108,6 +107,11 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     },
   }
 }
+
+const newPending = (): Pending => ({
+  ...{ events: [], weight: 0, refusals: 0, dropped: 0, droppedRefusals: 0 },
+  hurry: new AbortController(),
+})
 
 const refusals = ['PERMISSION_DENIED', 'UNAUTHENTICATED']
 

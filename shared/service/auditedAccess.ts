@@ -46,9 +46,9 @@ export function createAuditing(log: AuditLog, clock: Clock) {
       const credentialId = textOf(error.details.credentialId)
       const clusterId = textOf(error.details.clusterId)
       caller = { ...caller, credentialId }
-      // Of keys that are not there one can make up any number.
-      const key = clusterId === undefined ? '' : credentialId
-      if (isNew(`${key} ${caller.host}`, refusedAgainMs)) notes.authentication(clusterId, 'UNAUTHENTICATED')
+      // Of keys that are not there one can make up any number; one that is there anybody can try, from anywhere.
+      const tried = clusterId === undefined ? `from ${caller.host}` : credentialId
+      if (isNew(`refused ${tried}`, refusedAgainMs)) notes.authentication(clusterId, 'UNAUTHENTICATED')
     }
 
     return {

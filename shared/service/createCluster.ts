@@ -33,6 +33,7 @@ export interface ClusterSettings {
 }
 
 export interface RunningCluster extends Cluster {
+  readonly numPartitions: number
   /** Resolves when everything that was asked for is stored. */
   idle(): Promise<void>
 }
@@ -62,6 +63,7 @@ export function createCluster(
 
   return {
     clusterId,
+    numPartitions: settings.numPartitions,
     acls: undefined,
     scram: createScram(deps),
     clientQuotas: undefined,

@@ -1,17 +1,20 @@
-// A cluster within its tenant's limits: what would go beyond one is refused with its name. How many topics and groups
-// there are is remembered for some seconds and counted on from there, so that a limit may be passed by what other
-// processes make meanwhile.
+// A cluster within its tenant's limits: what would go beyond one is refused with its name. How many topics, groups and
+// instances there are is remembered for some seconds and counted on from there, so that a limit may be passed by what
+// other processes make meanwhile.
 
 import { KafkaError } from '../base/errors.ts'
-import { type LimitOverrides, limitOf, requireWithin } from '../tenants/limits.ts'
+import { boundOf, type LimitOverrides, limitOf, requireWithin } from '../tenants/limits.ts'
+import type { ConfigOperation } from '../topics/configs.ts'
 import type { Cluster } from './cluster.ts'
 import { bytesOfRecords } from './recordBytes.ts'
-import type { TenantCounts } from './tenantCounts.ts'
+import type { Count, TenantCounts } from './tenantCounts.ts'
 
 export interface LimitedClusterDeps {
   /** As they are now. */
   readonly limits: () => Promise<LimitOverrides>
   readonly counts: TenantCounts
+  /** num.partitions */
+  readonly numPartitions: number
 }
 
 export function createLimitedCluster(cluster: Cluster, deps: LimitedClusterDeps): Cluster {
@@ -20,18 +23,30 @@ export function createLimitedCluster(cluster: Cluster, deps: LimitedClusterDeps)
     ...limitTopics(cluster, deps),
     ...limitRecords(cluster, deps),
     groups: limitGroups(cluster, deps),
+    instances: limitInstances(cluster, deps),
   }
 }
 
 type Topics = Pick<Cluster, 'createTopic' | 'createPartitions' | 'alterConfigs'>
 
-function limitTopics(cluster: Cluster, { limits, counts }: LimitedClusterDeps): Topics {
-  const defaultOf = (name: string) => cluster.defaultConfigs().find((one) => one.name === name)?.value
-  const checkConfig = (overrides: LimitOverrides, name: string, value: string | undefined) => {
-    const number = Number(value ?? defaultOf(name))
-    if (name === 'max.message.bytes') requireWithin(overrides, 'message_bytes', number)
-    if (name === 'retention.ms')
-      requireWithin(overrides, 'retention_ms', number < 0 ? Number.MAX_SAFE_INTEGER : number)
+const limitedConfigs = [
+  { name: 'max.message.bytes', limit: 'message_bytes' },
+  { name: 'retention.ms', limit: 'retention_ms' },
+] as const
+
+function limitTopics(cluster: Cluster, { limits, counts, numPartitions }: LimitedClusterDeps): Topics {
+  const checkConfig = (overrides: LimitOverrides, name: string, value: string) => {
+    const limited = limitedConfigs.find((one) => one.name === name)
+    if (limited === undefined) return
+    const isEndless = name === 'retention.ms' && Number(value) < 0
+    requireWithin(overrides, limited.limit, isEndless ? Number.MAX_SAFE_INTEGER : Number(value))
+  }
+  /** The limit, where the default of what a topic does not say would be beyond it. */
+  const unsaid = (overrides: LimitOverrides, name: string): string | undefined => {
+    const limited = limitedConfigs.find((one) => one.name === name)
+    const bound = limited && boundOf(overrides, limited.limit)
+    const standard = cluster.defaultConfigs().find((one) => one.name === name)?.value
+    return bound !== undefined && Number(standard) > bound ? String(bound) : undefined
   }
   const requireRoom = async (overrides: LimitOverrides, topics: number, partitions: number) => {
     const there = await counts.topics()
@@ -42,11 +57,13 @@ function limitTopics(cluster: Cluster, { limits, counts }: LimitedClusterDeps): 
   return {
     async createTopic(topic) {
       const overrides = await limits()
-      for (const name of ['max.message.bytes', 'retention.ms']) {
-        checkConfig(overrides, name, topic.configs.find((one) => one.name === name)?.value ?? undefined)
-      }
-      await requireRoom(overrides, 1, topic.partitionCount ?? 1)
-      const made = await cluster.createTopic(topic)
+      for (const { name, value } of topic.configs) if (value !== null) checkConfig(overrides, name, value)
+      await requireRoom(overrides, 1, topic.partitionCount ?? numPartitions)
+      const more = limitedConfigs.flatMap(({ name }) => {
+        const value = topic.configs.some((one) => one.name === name) ? undefined : unsaid(overrides, name)
+        return value === undefined ? [] : [{ name, value }]
+      })
+      const made = await cluster.createTopic({ ...topic, configs: [...topic.configs, ...more] })
       if (!topic.validateOnly) counts.noteTopics(1, made.partitionCount)
       return made
     },
@@ -59,10 +76,14 @@ function limitTopics(cluster: Cluster, { limits, counts }: LimitedClusterDeps): 
     },
     async alterConfigs(name, operations, validateOnly) {
       const overrides = await limits()
-      for (const { name: config, operation, value } of operations) {
-        checkConfig(overrides, config, operation === 'SET' ? (value ?? undefined) : undefined)
-      }
-      return cluster.alterConfigs(name, operations, validateOnly)
+      const within = operations.map((one): ConfigOperation => {
+        if (one.operation === 'SET' && typeof one.value === 'string') {
+          checkConfig(overrides, one.name, one.value)
+        }
+        const value = one.operation === 'DELETE' ? unsaid(overrides, one.name) : undefined
+        return value === undefined ? one : { name: one.name, operation: 'SET', value }
+      })
+      return cluster.alterConfigs(name, within, validateOnly)
     },
   }
 }
@@ -89,24 +110,44 @@ function limitRecords(cluster: Cluster, { limits }: LimitedClusterDeps): Records
 }
 
 function limitGroups({ groups }: Cluster, { limits, counts }: LimitedClusterDeps): Cluster['groups'] {
-  const requireRoomFor = async (groupId: string) => {
-    const others = await counts.groupsBeside(groupId)
-    if (others !== undefined) requireWithin(await limits(), 'groups', others + 1)
-  }
+  const requireRoomFor = (groupId: string) => requireOneMore(limits, 'groups', counts.groups, groupId)
   return {
     ...groups,
     async heartbeat(request) {
       // Whoever stays is in a group that there is.
       if (request.memberEpoch === 0) await requireRoomFor(request.groupId)
       const answer = await groups.heartbeat(request)
-      counts.noteGroup(request.groupId)
+      counts.groups.note(request.groupId)
       return answer
     },
     async commitOffsets(groupId, member, offsets) {
       if (member === undefined) await requireRoomFor(groupId)
       const outcomes = await groups.commitOffsets(groupId, member, offsets)
-      counts.noteGroup(groupId)
+      counts.groups.note(groupId)
       return outcomes
     },
   }
+}
+
+const limitInstances = (
+  { instances }: Cluster,
+  { limits, counts }: LimitedClusterDeps,
+): Cluster['instances'] => ({
+  ...instances,
+  async create(id, instance) {
+    await requireOneMore(limits, 'consumer_instances', counts.instances, id)
+    const isMade = await instances.create(id, instance)
+    counts.instances.note(id)
+    return isMade
+  },
+})
+
+async function requireOneMore<Id>(
+  limits: LimitedClusterDeps['limits'],
+  name: 'groups' | 'consumer_instances',
+  count: Count<Id>,
+  id: Id,
+): Promise<void> {
+  const others = await count.beside(id)
+  if (others !== undefined) requireWithin(await limits(), name, others + 1)
 }

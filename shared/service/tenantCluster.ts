@@ -124,7 +124,11 @@ export function openTenantCluster(
   const { principal, limits } = caller
   const metered = tenant.meteredFor(principal)
   if (limits === undefined) return { cluster: metered, throttledMs: () => 0 }
-  const limited = createLimitedCluster(metered, { limits, counts: tenant.counts })
+  const limited = createLimitedCluster(metered, {
+    limits,
+    counts: tenant.counts,
+    numPartitions: tenant.cluster.numPartitions,
+  })
   const user = { user: principal.replace(/^User:/, ''), clientId: caller.clientId }
   let throttledMs = 0
   const throttled = createThrottledCluster(limited, {

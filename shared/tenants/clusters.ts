@@ -30,6 +30,8 @@ export interface ClusterRegistryDeps {
   readonly table: Table
   readonly clock: Clock
   readonly random: Random
+  /** That cannot be deleted, because a start would make it again; undefined: each can be. */
+  readonly lastingClusterId?: string | undefined
 }
 
 export interface WantedCluster extends Pick<ClusterItem, 'organisationId' | 'name'> {
@@ -161,6 +163,12 @@ async function get(deps: ClusterRegistryDeps, clusterId: string): Promise<Cluste
 export const clusterNotFound = (clusterId: string): KafkaError =>
   new KafkaError('NOT_FOUND', `Cluster ${clusterId} cannot be found.`)
 
+const isLasting = (clusterId: string): KafkaError =>
+  new KafkaError(
+    'POLICY_VIOLATION',
+    `Cluster ${clusterId} cannot be deleted: every start would make it again. Delete its topics, or suspend it.`,
+  )
+
 const listAll = async (deps: ClusterRegistryDeps): Promise<readonly ClusterItem[]> =>
   (await queryAll(deps, { pk: clustersPk })).map(parseClusterItem)
 
@@ -180,6 +188,7 @@ async function update(
     const before = await get(deps, clusterId)
     if (before === undefined) throw clusterNotFound(clusterId)
     const changed = { ...before, ...change(before), version: before.version + 1 }
+    if (changed.state === 'DELETING' && clusterId === deps.lastingClusterId) throw isLasting(clusterId)
     const deletedMs = changed.state === 'DELETING' ? (before.deletedMs ?? deps.clock.now()) : undefined
     const after = { ...changed, deletedMs }
     const outcome = await retryRepeatableWrite(deps, () =>

@@ -10,6 +10,7 @@ export const tenantLimits = {
   topics: { defaultValue: 2_000, words: 'topics' },
   partitions: { defaultValue: 10_000, words: 'partitions of all topics together' },
   groups: { defaultValue: 2_000, words: 'consumer groups' },
+  consumer_instances: { defaultValue: 2_000, words: 'consumer instances of the v2 API' },
   api_keys: { defaultValue: 100, words: 'API keys of the cluster' },
   message_bytes: { defaultValue: 8 * mebibyte, words: 'largest max.message.bytes of a topic' },
   request_bytes: { defaultValue: 20 * mebibyte, words: 'bytes of one produce request' },

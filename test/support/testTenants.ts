@@ -13,6 +13,7 @@ import type { AuditEvent } from '../../shared/service/auditEvent.ts'
 import type { Certificates } from '../../shared/service/authenticate.ts'
 import { type Compaction, createCompaction } from '../../shared/service/compaction.ts'
 import { createCompactor, defaultCompactionSettings } from '../../shared/service/compactor.ts'
+import type { ClusterSettings } from '../../shared/service/createCluster.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { makeFirstCluster } from '../../shared/tenants/firstCluster.ts'
 import { defaultOrganisationId } from '../../shared/tenants/organisations.ts'
@@ -20,6 +21,7 @@ import { createServiceAccounts } from '../../shared/tenants/serviceAccounts.ts'
 import { type Call, createCall } from './call.ts'
 import { createEdge } from './edgeDeps.ts'
 import { memoryPorts, type TestPorts } from './testCluster.ts'
+import { createVirtualClock } from './virtualClock.ts'
 
 /** For whoever makes many clusters; `local` is in the default one. */
 const roomyOrganisation = 'org-1'
@@ -31,13 +33,16 @@ interface Settings {
   readonly ports?: Pick<TestPorts, 'objects' | 'table'>
   readonly edge?: Partial<AppDeps>
   readonly certificates?: Certificates
+  readonly cluster?: Partial<ClusterSettings>
   readonly pepper?: Uint8Array
   /** Absent: it fails the test. */
   readonly reportBackgroundFailure?: (error: unknown) => void
 }
 
 export async function createTestTenants(settings: Settings = {}) {
-  const { clock = systemClock, ports = memoryPorts() } = settings
+  const { ports = memoryPorts() } = settings
+  // What a process does now and then would keep a test that is over waiting; storage that is not in memory takes time.
+  const { clock = settings.ports === undefined ? createVirtualClock() : systemClock } = settings
   const deps = {
     objects: ports.objects,
     table: ports.table,
@@ -47,7 +52,7 @@ export async function createTestTenants(settings: Settings = {}) {
   }
   const told: AuditEvent[] = []
   const tenants = createTenants(deps, {
-    cluster: defaultClusterSettings,
+    cluster: { ...defaultClusterSettings, ...settings.cluster },
     pepper: settings.pepper ?? testPepper,
     network: createIssuerNetwork(true),
     ...(settings.certificates && { certificates: settings.certificates }),
@@ -134,6 +139,7 @@ function fail(error: unknown): never {
 const limits = {
   bodyBytesMax: 1024 * 1024,
   bodiesBytesMax: 4 * 1024 * 1024,
+  answersBytesMax: 128 * 1024 * 1024,
   bodyIdleMsMax: 10_000,
   fetchWaitMsMax: 1000,
   batchEntriesMax: 10,

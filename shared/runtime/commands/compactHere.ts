@@ -7,11 +7,11 @@ import { type Place, renderPlace } from './place.ts'
 import { atPlace } from './server.ts'
 
 export async function compactHere(
-  place: Place,
+  given: Place,
   topicName: string,
   work: (compaction: TopicCompaction) => Promise<number>,
 ): Promise<number> {
-  return atPlace(place, async (deps) => {
+  return atPlace(given, async (deps, place) => {
     const topic = await createCatalog(deps).get(topicName)
     if (!topic) throw new Error(`There is no topic '${topicName}' in ${renderPlace(place)}.`)
     const compactor = createCompactor(

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { TopicCompaction } from './compact.ts'
-import { askJson, type ServerPlace } from './server.ts'
+import { askJson, atServer, type InCluster, type ServerPlace } from './server.ts'
 
 const reportSchema = z.object({
   counters: z.object({
@@ -34,9 +34,9 @@ export const compactServer = (
   server: ServerPlace,
   topicName: string,
   work: (compaction: TopicCompaction) => Promise<number>,
-): Promise<number> => work(compactionOf(server, topicName))
+): Promise<number> => atServer(server, (known) => work(compactionOf(known, topicName)))
 
-function compactionOf(server: ServerPlace, topicName: string): TopicCompaction {
+function compactionOf(server: InCluster<ServerPlace>, topicName: string): TopicCompaction {
   const post = async (dryRun: boolean) => {
     const body = { topic_name: topicName, dry_run: dryRun }
     return runSchema.parse(await askJson(server, 'compaction:run', { method: 'POST', body }))

@@ -9,6 +9,8 @@ import { runCommand } from './runCommand.ts'
 import {
   askLines,
   atPlace,
+  atServer,
+  type InCluster,
   parseWhere,
   type ServerPlace,
   whereHelp,
@@ -40,10 +42,10 @@ await runCommand({
   },
   run: ({ place, printData, name }) =>
     place.kind === 'server'
-      ? print(linesOfServer(place, name, printData))
-      : atPlace(place, async (deps) => {
+      ? atServer(place, (server) => print(linesOfServer(server, name, printData)))
+      : atPlace(place, async (deps, known) => {
           const stored = await readStoredFlushOrSegment(deps, name)
-          if (!stored) throw new Error(`There is no ${name} in ${renderPlace(place)}.`)
+          if (!stored) throw new Error(`There is no ${name} in ${renderPlace(known)}.`)
           return print(dumpLines(stored, printData))
         }),
 })
@@ -57,7 +59,11 @@ async function print(lines: Iterable<Line> | AsyncIterable<Line>): Promise<numbe
   return isValid ? 0 : 1
 }
 
-async function* linesOfServer(server: ServerPlace, name: string, printsData: boolean): AsyncGenerator<Line> {
+async function* linesOfServer(
+  server: InCluster<ServerPlace>,
+  name: string,
+  printsData: boolean,
+): AsyncGenerator<Line> {
   const query = new URLSearchParams({ object_name: name, print_data: String(printsData) })
   for await (const line of askLines(server, `compaction:dump?${query}`)) {
     const { text, is_valid: isValid } = lineSchema.parse(line)

@@ -20,7 +20,8 @@ export interface AwsPlace {
 interface FolderPlace {
   readonly kind: 'folder'
   readonly folder: string
-  readonly clusterId: string
+  /** undefined: the only one there is. */
+  readonly clusterId: string | undefined
 }
 
 export type Place = FolderPlace | AwsPlace
@@ -37,7 +38,7 @@ export const placeOptions = {
 export const placeHelp = `  --data <folder>    data folder of a stopped server (./data)
   --bucket <name>    on AWS: the bucket of the segments (BUCKET)
   --table <name>     on AWS: the table of the metadata (TABLE)
-  --cluster <id>     the cluster (${localClusterId}; on AWS CLUSTER_ID)
+  --cluster <id>     the cluster, where there are several; on AWS always (CLUSTER_ID)
   --region <name>    on AWS: as the AWS SDK finds it, like the credentials
   --endpoint <url>   a service that speaks as S3 and DynamoDB do
 `
@@ -52,7 +53,8 @@ export function parsePlace(values: Values, environment: Environment): Place {
   if (data !== undefined && isOnAws) throw new UsageError('Give --data or a bucket on AWS, not both.')
   const { BUCKET, TABLE, CLUSTER_ID } = environment
   if (!isOnAws && (data !== undefined || !(BUCKET && TABLE && (cluster ?? CLUSTER_ID)))) {
-    return { kind: 'folder', folder: data ?? './data', clusterId: checkedCluster(cluster ?? localClusterId) }
+    const clusterId = cluster === undefined ? undefined : checkedCluster(cluster)
+    return { kind: 'folder', folder: data ?? './data', clusterId }
   }
   const { region, endpoint } = aws
   if (endpoint !== undefined && !URL.canParse(endpoint)) {
@@ -85,9 +87,11 @@ function checkedCluster(clusterId: string): string {
 
 export const renderPlace = (place: Place): string =>
   place.kind === 'folder'
-    ? `${place.clusterId === localClusterId ? '' : `cluster ${place.clusterId} of `}${place.folder}`
+    ? `${(place.clusterId ?? localClusterId) === localClusterId ? '' : `cluster ${place.clusterId} of `}${place.folder}`
     : `cluster ${place.clusterId} of bucket ${place.bucket} and table ${place.tableName}`
 
 /** Opens the place, lets `work` use it, and closes it whatever happens. */
 export const withPlace = <T>(place: Place, work: (deps: LogDeps) => Promise<T>): Promise<T> =>
-  place.kind === 'folder' ? withDataFolder(place.folder, place.clusterId, work) : withAws(place, work)
+  place.kind === 'folder'
+    ? withDataFolder(place.folder, place.clusterId ?? localClusterId, work)
+    : withAws(place, work)

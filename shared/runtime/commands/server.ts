@@ -1,20 +1,26 @@
 // Where a command works that also works through a running server: a place, or the server's URL with an operator's key
-// where it asks for one. Whatever the server refuses is told in its own words.
+// where it asks for one. Where there are several clusters and none was named, it is refused with those there are.
+// Whatever the server refuses is told in its own words.
 
 import { z } from 'zod'
 import type { LogDeps } from '../../log/deps.ts'
-import { isTenantId } from '../../metadata/scope.ts'
+import { createScope, isTenantId } from '../../metadata/scope.ts'
+import { createClusterRegistry } from '../../tenants/clusters.ts'
 import { clusterId as localClusterId } from '../dataFolder.ts'
-import { type Place, parsePlace, placeHelp, placeOptions, withPlace } from './place.ts'
+import { type Place, parsePlace, placeHelp, placeOptions, renderPlace, withPlace } from './place.ts'
 import { UsageError } from './runCommand.ts'
 
 export interface ServerPlace {
   readonly kind: 'server'
   readonly url: string
-  readonly clusterId: string
+  /** undefined: the only one there is. */
+  readonly clusterId: string | undefined
   /** Basic, of an API key; undefined: the server wants none. */
   readonly authorization: string | undefined
 }
+
+/** A place of which it is known which cluster is meant. */
+export type InCluster<P> = P & { readonly clusterId: string }
 
 export const whereOptions = { ...placeOptions, url: { type: 'string' }, key: { type: 'string' } } as const
 
@@ -40,9 +46,10 @@ export function parseWhere({ url, key, ...values }: Values, environment: Environ
 }
 
 /** `key`: an API key's id and secret, with a colon between them. */
-function parseServer(url: string, cluster = localClusterId, key?: string): ServerPlace {
+function parseServer(url: string, cluster?: string, key?: string): ServerPlace {
   if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL.`)
-  if (!isTenantId(cluster)) throw new UsageError(`The cluster ${JSON.stringify(cluster)} cannot be.`)
+  if (cluster !== undefined && !isTenantId(cluster))
+    throw new UsageError(`The cluster ${JSON.stringify(cluster)} cannot be.`)
   if (key !== undefined && !/^[^:]+:./.test(key)) {
     throw new UsageError('An API key is its id and its secret, with a colon between them.')
   }
@@ -51,21 +58,64 @@ function parseServer(url: string, cluster = localClusterId, key?: string): Serve
 }
 
 /** A folder in use is refused with the way that there is: the server that uses it. */
-export async function atPlace<T>(place: Place, work: (deps: LogDeps) => Promise<T>): Promise<T> {
+export async function atPlace<T>(
+  place: Place,
+  work: (deps: LogDeps, place: InCluster<Place>) => Promise<T>,
+): Promise<T> {
   try {
-    return await withPlace(place, work)
+    return await withPlace(place, async (deps) => {
+      const clusterId = place.clusterId ?? (await findCluster(deps, place))
+      return work({ ...deps, scope: createScope(clusterId) }, { ...place, clusterId })
+    })
   } catch (error) {
     if (!(error instanceof Error && /is in use by another Millrace process/.test(error.message))) throw error
     throw new Error(`${error.message}: ask that server, with --url http://127.0.0.1:8082.`)
   }
 }
 
-export async function askJson(
+async function findCluster(deps: LogDeps, place: Place): Promise<string> {
+  const clusters = await createClusterRegistry(deps).list()
+  // Without security there is one, and no list of it.
+  if (clusters.length === 0) return localClusterId
+  const there = clusters.filter(({ state }) => state !== 'DELETING')
+  return onlyOf(
+    there.map(({ clusterId }) => clusterId),
+    renderPlace(place),
+  )
+}
+
+/** Asks the server for its clusters where none was named. */
+export async function atServer<T>(
   server: ServerPlace,
+  work: (server: InCluster<ServerPlace>) => Promise<T>,
+): Promise<T> {
+  if (server.clusterId !== undefined) return work({ ...server, clusterId: server.clusterId })
+  const response = await ask(server, '/v3/clusters')
+  const listed = clustersSchema.safeParse(parseJson(await response.text()))
+  if (!listed.success) throw notOurs(server, response)
+  const ids = listed.data.data.map(({ cluster_id }) => cluster_id)
+  return work({ ...server, clusterId: onlyOf(ids, server.url) })
+}
+
+const clustersSchema = z.object({ data: z.array(z.object({ cluster_id: z.string() })) })
+const namedAtOnce = 20
+
+/** Error: UsageError, with what may be said. */
+function onlyOf(ids: readonly string[], where: string): string {
+  const [only, ...others] = ids
+  if (only === undefined) throw new UsageError(`${where} has no cluster.`)
+  if (others.length === 0) return only
+  const named = ids.slice(0, namedAtOnce).map((id) => `--cluster ${id}`)
+  const more = ids.length > namedAtOnce ? ` or one of ${ids.length - namedAtOnce} more` : ''
+  throw new UsageError(`${where} has several clusters: say ${named.join(', ')}${more}.`)
+}
+
+export async function askJson(
+  server: InCluster<ServerPlace>,
   path: string,
   init: { readonly method?: string; readonly body?: unknown } = {},
 ): Promise<unknown> {
-  const response = await ask(server, path, init)
+  const response = await ask(server, inCluster(server, path), init)
   const body = parseJson(await response.text())
   if (body === undefined) throw notOurs(server, response)
   return body
@@ -73,11 +123,11 @@ export async function askJson(
 
 /** An answer of lines of JSON, as they come. */
 export async function* askLines(
-  server: ServerPlace,
+  server: InCluster<ServerPlace>,
   path: string,
   init: { readonly method?: string } = {},
 ): AsyncGenerator<unknown> {
-  const response = await ask(server, path, init)
+  const response = await ask(server, inCluster(server, path), init)
   let rest = ''
   for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     const lines = (rest + text).split('\n')
@@ -87,13 +137,15 @@ export async function* askLines(
   if (rest !== '') throw new Error(`The answer of ${server.url} ends within a line.`)
 }
 
-/** Below the cluster. */
+const inCluster = ({ clusterId }: InCluster<ServerPlace>, path: string): string =>
+  `/v3/clusters/${encodeURIComponent(clusterId)}/${path}`
+
 async function ask(
   server: ServerPlace,
   path: string,
-  { method = 'GET', body }: { readonly method?: string; readonly body?: unknown },
+  { method = 'GET', body }: { readonly method?: string; readonly body?: unknown } = {},
 ): Promise<Response> {
-  const url = new URL(`/v3/clusters/${encodeURIComponent(server.clusterId)}/${path}`, server.url)
+  const url = new URL(path, server.url)
   const json = body === undefined ? {} : { body: JSON.stringify(body) }
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
   const key = server.authorization === undefined ? {} : { authorization: server.authorization }

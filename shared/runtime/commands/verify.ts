@@ -4,7 +4,7 @@
 import { type FindingKind, type VerifyListener, type VerifySummary, verify } from '../../compaction/verify.ts'
 import { startProgress } from './progress.ts'
 import { runCommand } from './runCommand.ts'
-import { atPlace, parseWhere, whereHelp, whereOptions, whereUsage } from './server.ts'
+import { atPlace, atServer, parseWhere, whereHelp, whereOptions, whereUsage } from './server.ts'
 import { verifyServer } from './verifyServer.ts'
 
 const help = `Checks the data of a server, or of a cluster on AWS, and changes nothing.
@@ -30,14 +30,15 @@ await runCommand({
   options: whereOptions,
   parse: (values) => parseWhere(values, process.env),
   run: (place) =>
-    run((listener) =>
-      place.kind === 'server'
-        ? verifyServer(place, listener)
-        : atPlace(place, (deps) => verify(deps, listener)),
-    ),
+    place.kind === 'server'
+      ? atServer(place, (server) => run(server, (listener) => verifyServer(server, listener)))
+      : atPlace(place, (deps, known) => run(known, (listener) => verify(deps, listener))),
 })
 
-async function run(walk: (listener: VerifyListener) => Promise<VerifySummary>): Promise<number> {
+async function run(
+  { clusterId }: { readonly clusterId: string },
+  walk: (listener: VerifyListener) => Promise<VerifySummary>,
+): Promise<number> {
   const progress = startProgress('verify')
   const summary = await walk({
     finding({ kind, place, what }) {
@@ -45,7 +46,7 @@ async function run(walk: (listener: VerifyListener) => Promise<VerifySummary>): 
     },
     progress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())
-  process.stdout.write(render(summary))
+  process.stdout.write(`cluster: ${clusterId}\n${render(summary)}`)
   return summary.unfinished || severe.some((kind) => summary.findings[kind] > 0) ? 1 : 0
 }
 

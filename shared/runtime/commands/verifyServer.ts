@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { VerifyListener, VerifySummary } from '../../compaction/verify.ts'
-import { askLines, type ServerPlace } from './server.ts'
+import { askLines, type InCluster, type ServerPlace } from './server.ts'
 
 const count = z.number()
 const lineSchema = z.object({
@@ -27,7 +27,10 @@ const lineSchema = z.object({
   error: z.object({ message: z.string() }).optional(),
 })
 
-export async function verifyServer(server: ServerPlace, listener: VerifyListener): Promise<VerifySummary> {
+export async function verifyServer(
+  server: InCluster<ServerPlace>,
+  listener: VerifyListener,
+): Promise<VerifySummary> {
   for await (const line of askLines(server, 'compaction:verify', { method: 'POST' })) {
     const { finding, progress, summary, error } = lineSchema.parse(line)
     if (finding) listener.finding(finding)

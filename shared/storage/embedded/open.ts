@@ -5,8 +5,8 @@
 //   table     the SQLite file of the table, and its -wal and -shm
 //   objects/  the objects
 //
-// Refuses a folder with other things in it, one of another format, and a second process, before anything is
-// written.
+// A folder that is made is its owner's alone. Refuses a folder with other things in it, one of another format, and a
+// second process, before anything is written.
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -28,7 +28,7 @@ const harmlessEntries = new Set(['lock', 'FORMAT.new', 'lost+found'])
 
 export const openEmbeddedStorage = async (dataDirectory: string): Promise<EmbeddedStorage> => {
   const folder = path.resolve(dataDirectory)
-  const created = await mkdir(folder, { recursive: true })
+  const created = await mkdir(folder, { recursive: true, mode: 0o700 })
   if (created !== undefined) await syncCreated(created, folder)
   const isNew = await checkFormat(folder)
   const lock = takeLock(folder)

@@ -120,6 +120,7 @@ test('what could never apply is refused by its name', () => {
     [{ entity: {}, ops }, /user, a client-id or both/],
     [{ entity: { user: '' }, ops }, /entity_name/],
     [{ entity: { user: 'x'.repeat(257) }, ops }, /entity_name/],
+    [{ entity: { user: 'User:alice' }, ops }, /entity_name .*alice, without User:/],
     [{ entity: { user: 'a' }, ops: [...ops, ...ops] }, /once/],
     [{ entity: { user: 'a' }, ops: [{ key: 'producer_byte_rate', value: 0 }] }, /producer_byte_rate/],
     [{ entity: { user: 'a' }, ops: [{ key: 'consumer_byte_rate', value: 1.5 }] }, /whole number/],

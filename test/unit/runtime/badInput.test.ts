@@ -3,11 +3,21 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import type { Clock } from '../../../shared/ports/world.ts'
+import { systemClock } from '../../../shared/runtime/clock.ts'
 import { startServer } from '../../../shared/runtime/server.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 
+/** Real time, as sockets take it, that keeps no test waiting that is over. */
+const clock: Clock = {
+  now: systemClock.now,
+  sleep: (ms, signal) =>
+    setTimeout(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined),
+}
+
 async function startSecure(t: TestContext) {
-  const tenants = await createTestTenants()
+  const tenants = await createTestTenants({ clock })
   const server = await startServer(tenants.app, '127.0.0.1', 0)
   t.after(() => server.stop(0))
   const port = Number(new URL(server.url).port)

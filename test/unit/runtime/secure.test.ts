@@ -59,6 +59,23 @@ test('the first start prints a key, which opens; nothing opens without; the next
   assert.doesNotMatch(second.said(), /secret/)
 })
 
+test('the cluster that every start would make again cannot be deleted, others can', async (t) => {
+  const server = await startSecure(t, { DATA_DIR: await temporaryFolder(t) })
+  const authorization = await printedKey(server)
+  const ask = (method: string, path: string, body?: object) =>
+    fetch(`${server.url}/cmk/v2/clusters${path}`, {
+      ...{ method, headers: { authorization, 'content-type': 'application/json' } },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+  const refused = await ask('DELETE', '/local')
+  assert.equal(refused.status, 400)
+  assert.match(await refused.text(), /Cluster local .* suspend it/)
+  assert.equal((await ask('GET', '/local')).status, 200)
+  const made = await (await ask('POST', '', { spec: { display_name: 'second' } })).text()
+  const [id] = /lkc-\w+/.exec(made) ?? []
+  assert.equal((await ask('DELETE', `/${id}`)).status, 204)
+})
+
 test('a first start that cannot listen makes no key: the next one does, and prints it', async (t) => {
   const folder = await temporaryFolder(t)
   const taken = createServer().listen(0, '127.0.0.1')

@@ -59,11 +59,11 @@ const everywhere = [
 function slowPorts() {
   const clock = createVirtualClock()
   const { objects, table } = memoryPorts()
-  const get: typeof table.get = (key) => {
+  const query: typeof table.query = (wanted) => {
     clock.advance(1)
-    return table.get(key)
+    return table.query(wanted)
   }
-  return { clock, ports: { objects, table: { ...table, get } } }
+  return { clock, ports: { objects, table: { ...table, query } } }
 }
 
 async function start() {
@@ -86,7 +86,7 @@ async function start() {
   const all = [
     () => caller('GET', '/acls'),
     () => caller('POST', '/acls', grant),
-    () => caller('DELETE', '/acls?resource_type=TOPIC&principal=User:b'),
+    () => caller('DELETE', '/acls?resource_type=TOPIC&pattern_type=LITERAL&operation=READ&permission=ALLOW'),
     () => atRoot('GET', '/metrics'),
     () => atRoot('POST', '/consumers/g/instances/i/assignments', { partitions: [] }, v2),
     () => atRoot('DELETE', '/consumers/g/instances/i', undefined, v2),

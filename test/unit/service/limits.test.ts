@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import type { ClusterSettings } from '../../../shared/service/createCluster.ts'
 import { boundOf, limitNames, tenantLimits } from '../../../shared/tenants/limits.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 import { createVirtualClock } from '../../support/virtualClock.ts'
 
-async function createWorld() {
+async function createWorld(cluster: Partial<ClusterSettings> = {}) {
   const clock = createVirtualClock()
-  const { callAs, operatorKey, operator, keyOf, makeAccount } = await createTestTenants({ clock })
+  const { callAs, operatorKey, operator, keyOf, makeAccount } = await createTestTenants({ clock, cluster })
   const everything = ['TOPIC', 'GROUP'].map((resource_type) => ({
     ...{ resource_type, resource_name: '*', pattern_type: 'LITERAL', principal: 'User:sa-1', host: '*' },
     ...{ operation: 'ALL', permission: 'ALLOW' },
@@ -21,7 +22,7 @@ async function createWorld() {
     clock.advance(5000)
     return answer
   }
-  return { root, operator, caller: await keyOf('User:sa-1'), limit, makeAccount }
+  return { root, operator, keyOf, caller: await keyOf('User:sa-1'), limit, makeAccount }
 }
 
 test('topics and partitions are refused beyond their limits, and taken when the operator raises them', async () => {
@@ -73,6 +74,55 @@ test('configs, request sizes, groups and keys have limits', async () => {
   const key = () => root('POST', '/iam/v2/api-keys', { spec: { owner, resource: { id: 'local' } } })
   assert.equal((await key()).status, 202)
   assert.match((await key()).body.message, /limit api_keys/)
+})
+
+test('a topic that does not say how many partitions it has counts with as many as it gets', async () => {
+  const { caller, limit } = await createWorld({ numPartitions: 6 })
+  await limit({ partitions: 11 })
+  assert.equal((await caller('POST', '/topics', { topic_name: 'a' })).status, 201)
+  assert.match((await caller('POST', '/topics', { topic_name: 'b' })).body.message, /limit partitions/)
+})
+
+test('a topic that says nothing of what is limited below its default gets the limit', async () => {
+  const { caller, limit } = await createWorld()
+  await limit({ retention_ms: 3_600_000, message_bytes: 1000 })
+  const create = (topic_name: string, configs?: unknown) => caller('POST', '/topics', { topic_name, configs })
+  const shown = async (topic: string, name: string) => {
+    const { value, is_default } = (await caller('GET', `/topics/${topic}/configs/${name}`)).body
+    return [value, is_default]
+  }
+  assert.equal((await create('silent')).status, 201)
+  assert.deepEqual(await shown('silent', 'retention.ms'), ['3600000', false])
+  assert.deepEqual(await shown('silent', 'max.message.bytes'), ['1000', false])
+  assert.match(
+    (await create('more', [{ name: 'retention.ms', value: '3600001' }])).body.message,
+    /limit retention_ms/,
+  )
+  assert.equal((await create('less', [{ name: 'retention.ms', value: '1000' }])).status, 201)
+  assert.deepEqual(await shown('less', 'retention.ms'), ['1000', false])
+  assert.equal((await caller('DELETE', '/topics/less/configs/retention.ms')).status, 204)
+  assert.deepEqual(await shown('less', 'retention.ms'), ['3600000', false])
+  await limit({ retention_ms: 700_000_000, message_bytes: null })
+  assert.equal((await create('roomy')).status, 201)
+  assert.deepEqual(await shown('roomy', 'retention.ms'), ['604800000', true])
+})
+
+test('a consumer instance is refused beyond the limit, whatever its group, until another one is gone', async () => {
+  const { keyOf, limit } = await createWorld()
+  const atRoot = await keyOf('User:sa-1', 'local', '')
+  await limit({ consumer_instances: 2 })
+  const headers = { 'content-type': 'application/vnd.kafka.v2+json' }
+  const create = (group: string, name: string) => atRoot('POST', `/consumers/${group}`, { name }, headers)
+  assert.equal((await create('g', 'a')).status, 200)
+  assert.equal((await create('h', 'b')).status, 200)
+  const refused = await create('g', 'c')
+  assert.deepEqual([refused.status, refused.body.error_code], [400, 40002])
+  assert.match(refused.body.message, /^The limit consumer_instances of this cluster is 2/)
+  // It counts no more than once.
+  assert.equal((await create('g', 'a')).status, 409)
+  assert.equal((await atRoot('DELETE', '/consumers/h/instances/b', undefined, headers)).status, 204)
+  await limit({})
+  assert.equal((await create('g', 'c')).status, 200)
 })
 
 test('a group that was deleted counts no more', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -30,6 +30,17 @@ test('what was written is there after the storage was closed and opened again', 
   assert.deepEqual((await second.table.get(key))?.attributes, attributes)
   assert.deepEqual(await second.objects.getRange('a/b', 0, 10), new Uint8Array(Buffer.from('object')))
   await second.close()
+})
+
+test('a folder that is made is its owner’s alone, and one that is there stays as it is', async (context) => {
+  const folder = await newFolder(context)
+  const made = path.join(folder, 'made')
+  await openAndClose(made)
+  assert.equal((await stat(made)).mode & 0o777, 0o700)
+  const there = path.join(folder, 'there')
+  await mkdir(there, { mode: 0o750 })
+  await openAndClose(there)
+  assert.equal((await stat(there)).mode & 0o777, 0o750)
 })
 
 test('a folder has one opener at a time, in one process', async (context) => {
