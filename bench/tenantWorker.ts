@@ -17,10 +17,15 @@ export interface TenantPlan {
 }
 
 export interface TenantLoad {
-  /** Of what was stored. */
-  readonly latenciesMs: readonly number[]
+  readonly stored: readonly Stored[]
   readonly refused: number
   readonly failed: number
+}
+
+interface Stored {
+  /** Since the epoch. */
+  readonly dueMs: number
+  readonly latencyMs: number
 }
 
 const connectionsMax = 16
@@ -30,7 +35,7 @@ parentPort?.postMessage(await run(plan))
 async function run({ perSecond, seconds, ...target }: TenantPlan): Promise<TenantLoad> {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax })
   const body = recordBatch(1, target.bytes)
-  const latenciesMs: number[] = []
+  const stored: Stored[] = []
   let refused = 0
   let failed = 0
   const start = performance.now()
@@ -40,15 +45,16 @@ async function run({ perSecond, seconds, ...target }: TenantPlan): Promise<Tenan
     const aheadMs = dueMs - performance.now()
     if (aheadMs > 0) await sleep(aheadMs)
     const done = post(target, agent, sent % 4, body).then((status) => {
-      if (status === 200) latenciesMs.push(performance.now() - dueMs)
-      else if (status === 429) refused++
+      if (status === 200) {
+        stored.push({ dueMs: performance.timeOrigin + dueMs, latencyMs: performance.now() - dueMs })
+      } else if (status === 429) refused++
       else failed++
     })
     all.push(done)
   }
   await Promise.all(all)
   agent.destroy()
-  return { latenciesMs, refused, failed }
+  return { stored, refused, failed }
 }
 
 /** 0: there was no answer. */
