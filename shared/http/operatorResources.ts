@@ -17,6 +17,9 @@ const limitsSchema = z
   .record(z.string(), z.number().nullable())
   .openapi({ description: 'null: there is none.' })
 
+/** Of the links in a resource. */
+export const originOf = (url: string): string => new URL(url).origin
+
 /** For a body in which everything may be absent: a name that is spelt wrong is not taken for no wish at all. */
 export const namesSomething = [
   (body: object) => Object.values(body).some((value) => value !== undefined),

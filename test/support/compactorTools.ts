@@ -14,6 +14,7 @@ import { createCluster } from '../../shared/service/createCluster.ts'
 import { defaultClusterSettings } from '../../shared/service/settings.ts'
 import { createMemoryObjectStore } from '../../shared/storage/memory/objectStore.ts'
 import { createMemoryTable } from '../../shared/storage/memory/table.ts'
+import { createTopic } from './logTools.ts'
 import { createVirtualClock } from './virtualClock.ts'
 
 export const minute = 60_000
@@ -195,4 +196,17 @@ export const produceEach = async (
     const [outcome] = await cluster.produceRecords(topicName, [one])
     assert.ok(outcome?.ok, outcome && !outcome.ok ? outcome.error.message : '')
   }
+}
+
+const eager = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' }
+
+/** A topic t of one partition that is cleaned as soon as there is anything to clean. */
+export async function compacted(
+  configs: Readonly<Record<string, string>> = {},
+  settings: Partial<CompactionSettings> = {},
+) {
+  const mill = createMill()
+  const cluster = mill.cluster()
+  await createTopic(cluster, 't', 1, { ...eager, ...configs })
+  return { mill, cluster, compactor: mill.compactor(settings) }
 }

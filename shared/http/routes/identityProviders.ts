@@ -13,7 +13,7 @@ import {
 } from '../identityResources.ts'
 import { withJsonBody } from '../jsonBody.ts'
 import { operatorOf } from '../operator.ts'
-import { cloudList, cloudListSchema } from '../operatorResources.ts'
+import { cloudList, cloudListSchema, originOf } from '../operatorResources.ts'
 
 const tags = ['Identity providers (operator)']
 const poolsPath = `${identityProvidersPath}/{provider_id}/identity-pools`
@@ -168,5 +168,3 @@ function registerPools(app: App, deps: HttpDeps): void {
     return c.body(null, 204)
   })
 }
-
-const originOf = (url: string): string => new URL(url).origin

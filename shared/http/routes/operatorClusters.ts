@@ -18,6 +18,7 @@ import {
   cloudListSchema,
   namesSomething,
   organizationReference,
+  originOf,
 } from '../operatorResources.ts'
 
 const tags = ['Clusters (administration)']
@@ -143,8 +144,10 @@ const change = (verb: 'suspend' | 'resume', summary: string) =>
     responses: answers,
   })
 
-const suspendCluster = change('suspend', 'Suspend a cluster')
-const resumeCluster = change('resume', 'Resume a suspended cluster')
+const changes = [
+  { route: change('suspend', 'Suspend a cluster'), state: 'SUSPENDED' },
+  { route: change('resume', 'Resume a suspended cluster'), state: 'ACTIVE' },
+] as const
 
 export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createCluster), async (c) => {
@@ -193,17 +196,13 @@ export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
     return c.body(null, 204)
   })
 
-  const changing = { suspend: 'SUSPENDED', resume: 'ACTIVE' } as const
-  app.openapi(suspendCluster, async (c) => {
-    const { clusters } = operatorOf(c)
-    const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, changing.suspend))
-    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
-  })
-  app.openapi(resumeCluster, async (c) => {
-    const { clusters } = operatorOf(c)
-    const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, changing.resume))
-    return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
-  })
+  for (const { route, state } of changes) {
+    app.openapi(route, async (c) => {
+      const { clusters } = operatorOf(c)
+      const cluster = await clusters.update(c.req.valid('param').id, (now) => changed(now, state))
+      return c.json(cloudCluster(cluster, originOf(c.req.url)), 200)
+    })
+  }
 }
 
 function checkSameKey({ clusterId, kmsKeyArn }: ClusterItem, wanted: string | undefined): void {
@@ -216,5 +215,3 @@ function changed({ clusterId, state }: ClusterItem, to: 'ACTIVE' | 'SUSPENDED') 
   if (state !== 'DELETING') return { state: to }
   throw new KafkaError('INVALID_REQUEST', `Cluster ${clusterId} is being deleted.`)
 }
-
-const originOf = (url: string): string => new URL(url).origin

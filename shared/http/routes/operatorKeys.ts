@@ -17,6 +17,7 @@ import {
   cloudList,
   cloudListSchema,
   organizationReference,
+  originOf,
   serviceAccountResource,
   serviceAccountSchema,
 } from '../operatorResources.ts'
@@ -244,5 +245,3 @@ function parseExpiry(text: string, nowMs: number): number {
       : `Request body "spec.expires_at": ${text} has passed`,
   )
 }
-
-const originOf = (url: string): string => new URL(url).origin

@@ -14,6 +14,7 @@ import {
   namesSomething,
   organizationResource,
   organizationSchema,
+  originOf,
 } from '../operatorResources.ts'
 
 const tags = ['Organizations (administration)']
@@ -114,8 +115,10 @@ const change = (verb: 'suspend' | 'resume', summary: string) =>
     responses: answers,
   })
 
-const suspendOrganization = change('suspend', 'Suspend an organization with all its clusters')
-const resumeOrganization = change('resume', 'Resume a suspended organization')
+const changes = [
+  { route: change('suspend', 'Suspend an organization with all its clusters'), state: 'SUSPENDED' },
+  { route: change('resume', 'Resume a suspended organization'), state: 'ACTIVE' },
+] as const
 
 export function registerOrganizationRoutes(app: App, deps: HttpDeps): void {
   app.openapi(withJsonBody(deps, createOrganization), async (c) => {
@@ -152,17 +155,11 @@ export function registerOrganizationRoutes(app: App, deps: HttpDeps): void {
     return c.body(null, 204)
   })
 
-  app.openapi(suspendOrganization, async (c) => {
-    const { organisations } = operatorOf(c)
-    const suspended = await organisations.update(c.req.valid('param').id, () => ({ state: 'SUSPENDED' }))
-    return c.json(organizationResource(suspended, originOf(c.req.url)), 200)
-  })
-
-  app.openapi(resumeOrganization, async (c) => {
-    const { organisations } = operatorOf(c)
-    const resumed = await organisations.update(c.req.valid('param').id, () => ({ state: 'ACTIVE' }))
-    return c.json(organizationResource(resumed, originOf(c.req.url)), 200)
-  })
+  for (const { route, state } of changes) {
+    app.openapi(route, async (c) => {
+      const { organisations } = operatorOf(c)
+      const changed = await organisations.update(c.req.valid('param').id, () => ({ state }))
+      return c.json(organizationResource(changed, originOf(c.req.url)), 200)
+    })
+  }
 }
-
-const originOf = (url: string): string => new URL(url).origin
