@@ -106,7 +106,11 @@ export class KafkaError extends Error {
   readonly details: Readonly<Record<string, string | number>>
 
   constructor(code: ErrorName, message: string, details: Readonly<Record<string, string | number>> = {}) {
+    // Of what a client did wrong nobody follows the calls, and to note them costs more than the rest of a refusal.
+    const { stackTraceLimit } = Error
+    if (errorTable[code].status < 500) Error.stackTraceLimit = 1
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.details = details
   }

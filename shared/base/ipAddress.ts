@@ -7,7 +7,9 @@ import { isIP, SocketAddress } from 'node:net'
 export function canonicalAddress(text: string): string | undefined {
   const version = isIP(text)
   if (version === 0) return undefined
-  const { address } = new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' })
+  // With a zero in front it would be none.
+  if (version === 4) return text
+  const { address } = new SocketAddress({ address: text, family: 'ipv6' })
   // A socket that takes both kinds shows an IPv4 address so.
   return address.replace(/^::ffff:(?=\d+\.)/, '')
 }

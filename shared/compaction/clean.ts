@@ -121,7 +121,7 @@ async function mapDirtyKeys(
     .filter((extent) => endOf(extent) > task.firstDirtyOffset)
   for await (const { extent, bytes } of readAhead(deps, extents)) {
     if (!(await stillHeld())) return undefined
-    const full = mapExtent(task, map, extent, bytes)
+    const full = await mapExtent(deps, task, map, extent, bytes)
     if (full !== undefined) return full
     if (isOver(deps, untilMs)) return Math.min(task.endOffset, endOf(extent))
   }
@@ -129,12 +129,13 @@ async function mapDirtyKeys(
 }
 
 /** The offset of the record that the map has no room for; undefined: all of them are in it. */
-function mapExtent(
+async function mapExtent(
+  { giveWay }: CompactionDeps,
   task: CleanTask,
   map: OffsetMap,
   extent: PlacedExtent,
   bytes: Uint8Array,
-): number | undefined {
+): Promise<number | undefined> {
   for (const { batch } of soundBatchesOf(extent, bytes)) {
     const header = readHeader(batch)
     // A marker's key is no key of the topic's, and the marker itself stays: two of them are not one key twice.
@@ -148,6 +149,7 @@ function mapExtent(
       if (!map.put(records, keyStart, keyStart + keyLength, offset)) return offset
     }
     closeRecords(batch, cursor.bytes)
+    await giveWay()
   }
   return undefined
 }
@@ -178,6 +180,7 @@ async function cleanGroup(
   const extents = group.flatMap((segment) => segment.extents)
   for await (const { extent, bytes } of readAhead(deps, extents)) {
     for (const { batch, baseOffset } of soundBatchesOf(extent, bytes)) {
+      await deps.giveWay()
       const kept = cleaner.clean(batch)
       if (!kept) continue
       builder.add(kept, baseOffset.first)
@@ -188,7 +191,7 @@ async function cleanGroup(
     builder.free()
     return undefined
   }
-  return { objectId, first, last, built: builder.finish(last.endOffset) }
+  return { objectId, first, last, built: await builder.finish(last.endOffset, deps.giveWay) }
 }
 
 function storeCleaned(

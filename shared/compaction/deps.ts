@@ -3,6 +3,7 @@
 import type { Blocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
 import type { TopicConfig } from '../topics/configs.ts'
+import type { GiveWay } from './giveWay.ts'
 
 export interface CompactionSettings {
   /** Target of a segment, whatever a topic's segment.bytes says beyond it. */
@@ -22,6 +23,7 @@ export interface CompactionDeps extends LogDeps {
   /** Unique to this process. */
   readonly owner: string
   readonly report: CompactionReport
+  readonly giveWay: GiveWay
   /** Aborted when the process ends: work ends at the next clean point. */
   readonly stopping?: AbortSignal
 }

@@ -172,6 +172,7 @@ async function copyBatches(
       for (const { batch, baseOffset } of batchesOf(extent, bytes)) {
         builder.add(batch, baseOffset.first)
         tally = addToTally(tally, batch)
+        await deps.giveWay()
       }
     } catch (error) {
       refuseDamage(extent, bytes)
@@ -189,7 +190,7 @@ async function finish(
   endOffset: number,
 ): Promise<BuiltSegment> {
   try {
-    return builder.finish(endOffset)
+    return await builder.finish(endOffset, deps.giveWay)
   } catch (error) {
     for await (const { extent, bytes } of readAhead(deps, sources)) refuseDamage(extent, bytes)
     throw error

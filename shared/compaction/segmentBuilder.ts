@@ -6,6 +6,7 @@ import { patchBatch, splitBatches } from '../kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { encodeSegmentFooter } from '../metadata/segmentFooter.ts'
+import type { GiveWay } from './giveWay.ts'
 import { type Slabs, slabBytes } from './slabs.ts'
 
 export interface SegmentPlace {
@@ -41,7 +42,7 @@ export interface SegmentBuilder {
   /** A batch that follows those before it; it is copied. */
   add(batch: Uint8Array, baseOffset: number): void
   /** `endOffset` is exclusive and may lie behind the last record. */
-  finish(endOffset: number): BuiltSegment
+  finish(endOffset: number, giveWay: GiveWay): Promise<BuiltSegment>
   /** Of a segment that nobody wants. */
   free(): void
 }
@@ -80,7 +81,7 @@ export function createSegmentBuilder(
       chunk.maxTimestamp = Math.max(chunk.maxTimestamp, maxTimestamp)
       bytes += copy.length
     },
-    finish(endOffset) {
+    async finish(endOffset, giveWay) {
       const extents = chunks.map((chunk, i): PlacedExtent => {
         const end = chunks[i + 1]?.baseOffset ?? endOffset
         return {
@@ -95,7 +96,7 @@ export function createSegmentBuilder(
         }
       })
       const parts = packed.filled()
-      const tally = tallyOf(parts, place.baseOffset, endOffset)
+      const tally = await tallyOf(parts, place.baseOffset, endOffset, giveWay)
       const footer = encodeSegmentFooter({ ...place, ...tally, endOffset, chunks: extents })
       const maxTimestamp = Math.max(...extents.map((extent) => extent.maxTimestamp))
       const [first] = parts
@@ -150,7 +151,12 @@ export function addToTally(tally: Tally, batch: Uint8Array): Tally {
 export const emptyTally: Tally = { batchCount: 0, recordCount: 0, crcSum: 0 }
 
 /** Counts what is about to be stored, and checks that it is whole and in order. */
-function tallyOf(parts: readonly Uint8Array[], baseOffset: number, endOffset: number): Tally {
+async function tallyOf(
+  parts: readonly Uint8Array[],
+  baseOffset: number,
+  endOffset: number,
+  giveWay: GiveWay,
+): Promise<Tally> {
   let tally = emptyTally
   let next = baseOffset
   for (const batch of parts.flatMap(splitBatches)) {
@@ -163,6 +169,7 @@ function tallyOf(parts: readonly Uint8Array[], baseOffset: number, endOffset: nu
     if (!batchCrcIsValid(batch)) throw damagedBatch(header.baseOffset)
     tally = addToTally(tally, batch)
     next = end
+    await giveWay()
   }
   return tally
 }

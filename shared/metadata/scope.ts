@@ -42,7 +42,7 @@
 //   object <tenant>/log/<7 hex>/<25 hex>                            a flush; the name begins with its time
 //   object <tenant>/segment/<7 hex>/<25 hex>                        a segment, likewise
 
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 import type { ItemKey } from '../ports/table.ts'
 
 export interface Scope {
@@ -178,7 +178,7 @@ const fixedPks = (
   'used-quota usage scram'
 ).split(' ')
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('base64url')
+const hash = (text: string): string => hashOf('sha256', text, 'base64url')
 
 /** Of who may use the cluster, how much, and what they used. */
 const useKeys = (tenantId: string) =>

@@ -1,6 +1,6 @@
 // The settings of a function on AWS, from the environment: parsed once; each refusal names the variable.
 
-import { createHash } from 'node:crypto'
+import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { createScope, type Scope } from '../metadata/scope.ts'
 import { parsePrincipalMapping } from '../security/principalMapping.ts'
 import type { Certificates } from '../service/authenticate.ts'
@@ -22,7 +22,7 @@ export interface AppConfig extends AwsConfig {
   /** What the front door adds to each request: each of them opens. */
   readonly originSecrets: readonly string[]
   /** Under which secrets of API keys are hashed. */
-  readonly pepper: Uint8Array
+  readonly pepper: KeyObject
   /** Of a gateway that verifies clients' certificates; what they open is the stage's own cluster. */
   readonly certificates?: Certificates
 }
@@ -34,7 +34,7 @@ export interface WebConfig extends AppConfig {
 
 export interface CompactorConfig extends AwsConfig {
   /** Under which secrets of API keys are hashed. */
-  readonly pepper: Uint8Array
+  readonly pepper: KeyObject
   /** Itself, for invocations of its own. */
   readonly functionName: string
   /** A deployment during a pass must not hand its partitions to other code. */
@@ -120,9 +120,9 @@ function text(environment: Environment, name: keyof typeof variables): string {
 }
 
 /** Of as many bytes as a pepper has, whatever the length of the text. */
-export const pepperOf = (given: string): Uint8Array => createHash('sha256').update(given).digest()
+export const pepperOf = (given: string): KeyObject => createSecretKey(hash('sha256', given, 'buffer'))
 
-export function pepperIn(environment: Environment): Uint8Array {
+export function pepperIn(environment: Environment): KeyObject {
   const given = text(environment, 'PEPPER')
   checkLength('PEPPER', given)
   return pepperOf(given)

@@ -4,6 +4,7 @@
 //   the event    {"kind": "operator-key"}
 //   its answer   {"keyId", "secret", "clusterId"}    the secret is shown here and nowhere again
 
+import type { KeyObject } from 'node:crypto'
 import { createApiKeys } from '../security/apiKeys.ts'
 import { createClusterRegistry } from '../tenants/clusters.ts'
 import { makeFirstCluster } from '../tenants/firstCluster.ts'
@@ -24,7 +25,7 @@ export const isOperatorKeyEvent = (event: unknown): boolean => textIn(event, 'ki
 
 export async function createOperatorKey(
   deps: Deps,
-  pepper: Uint8Array,
+  pepper: KeyObject,
   clusterId: string,
 ): Promise<OperatorKey> {
   const organisations = createOrganisations(deps)

@@ -1,6 +1,7 @@
 // A deployment of many tenants, put together: who calls, which clusters that opens, and what belongs to each of them.
 // The same on one machine and on AWS.
 
+import type { KeyObject } from 'node:crypto'
 import type { HttpDeps } from '../http/context.ts'
 import type { LogDeps } from '../log/deps.ts'
 import { type ApiKeys, createApiKeys } from '../security/apiKeys.ts'
@@ -26,7 +27,7 @@ import { dateOf } from './clock.ts'
 export interface TenantsSettings {
   readonly cluster: ClusterSettings
   /** Under which secrets of API keys are hashed; 32 bytes. */
-  readonly pepper: Uint8Array
+  readonly pepper: KeyObject
   /** That cannot be deleted; absent: each can be. */
   readonly lastingClusterId?: string
   /** Where issuers of tokens publish their keys. */

@@ -1,6 +1,7 @@
 // The API keys of a deployment: made, found by id, listed by cluster, used, revoked. A secret passes through here once,
 // on its way to whoever asked for the key.
 
+import type { KeyObject } from 'node:crypto'
 import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
 import {
@@ -21,7 +22,7 @@ export interface ApiKeysDeps {
   readonly clock: Clock
   readonly random: Random
   /** The key of the secrets' HMAC; 32 bytes, kept outside the table. */
-  readonly pepper: Uint8Array
+  readonly pepper: KeyObject
 }
 
 export interface ApiKeyToCreate extends KeyResource {

@@ -2,6 +2,7 @@
 // revoked one is refused everywhere soon after, and a warm request reads nothing. Every refusal says the same: neither
 // which part was wrong nor whether there is such a key.
 
+import type { KeyObject } from 'node:crypto'
 import { KafkaError } from '../base/errors.ts'
 import type { ApiKeyItem, KeyResource } from '../metadata/apiKeyItem.ts'
 import { createRemembered } from '../ports/remembered.ts'
@@ -20,7 +21,7 @@ export interface Identity extends KeyResource {
 
 export interface AuthenticatorDeps {
   readonly apiKeys: ApiKeys
-  readonly pepper: Uint8Array
+  readonly pepper: KeyObject
   readonly clock: Clock
   /** Who a bearer token is about; undefined: nobody that is known here. */
   readonly verifyToken: (token: string, poolId: string | undefined) => Promise<Identity | undefined>

@@ -14,6 +14,7 @@ import {
   type PartitionOutcome,
   type PartitionWorker,
 } from '../compaction/deps.ts'
+import { createGiveWay } from '../compaction/giveWay.ts'
 import { type PartitionPreview, previewPass } from '../compaction/previewPass.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
 import { readStoredFlushOrSegment, type StoredLog } from '../compaction/storedLog.ts'
@@ -89,7 +90,8 @@ export function createCompactor(
   report: CompactionReport = newCompactionReport(),
 ): Compactor {
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
-  const compaction = { ...deps, blocks: createBlocks(deps, blockSettings), settings, owner, report }
+  const blocks = createBlocks(deps, blockSettings)
+  const compaction = { ...deps, blocks, settings, owner, report, giveWay: createGiveWay(deps.clock) }
   const catalog = createCatalog(deps)
   const sweepGroups = createGroupSweep(deps, catalog)
   // Who names a topic wants it done now and here, however young its flushes are.

@@ -1,5 +1,6 @@
 // The app with security on, in memory: an operator, and keys of a cluster `local` for whoever a test needs.
 
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { createApp } from '../../shared/http/app.ts'
 import type { AppDeps } from '../../shared/http/context.ts'
 import type { LogDeps } from '../../shared/log/deps.ts'
@@ -26,7 +27,7 @@ import { createVirtualClock } from './virtualClock.ts'
 /** For whoever makes many clusters; `local` is in the default one. */
 const roomyOrganisation = 'org-1'
 
-export const testPepper = new Uint8Array(32).fill(7)
+export const testPepper = createSecretKey(new Uint8Array(32).fill(7))
 
 interface Settings {
   readonly clock?: Clock
@@ -34,7 +35,7 @@ interface Settings {
   readonly edge?: Partial<AppDeps>
   readonly certificates?: Certificates
   readonly cluster?: Partial<ClusterSettings>
-  readonly pepper?: Uint8Array
+  readonly pepper?: KeyObject
   /** Absent: it fails the test. */
   readonly reportBackgroundFailure?: (error: unknown) => void
 }

@@ -1,6 +1,7 @@
 // API keys of a place: made with what their owner may do, listed, revoked. Refuses a role, a resource, a cluster or a
 // service account that there is not.
 
+import type { KeyObject } from 'node:crypto'
 import { parseIsoInstant } from '../../base/isoTime.ts'
 import type { LogDeps } from '../../log/deps.ts'
 import type { ApiKeyItem, KeyResource } from '../../metadata/apiKeyItem.ts'
@@ -151,7 +152,7 @@ async function findOwner(deps: LogDeps, organisationId: string | undefined, owne
   return `User:${account.id}`
 }
 
-const pepperFor = async ({ place, environment }: KeyWork): Promise<Uint8Array> =>
+const pepperFor = async ({ place, environment }: KeyWork): Promise<KeyObject> =>
   place.kind === 'folder' ? loadPepper(place.folder) : pepperIn(environment)
 
 function renderKey({ keyId, owner, createdMs, expiresMs, usedMs }: ApiKeyItem): string {

@@ -74,6 +74,9 @@ const readFully = async (handle: FileHandle, start: number, length: number): Pro
   return bytes
 }
 
+/** Whoever reads an object meanwhile is not behind a thousand of them. */
+const sizesAtOnce = 16
+
 interface Listing {
   readonly prefix: string
   readonly after: string
@@ -87,11 +90,15 @@ const listPage = async (stored: string, listing: Listing): Promise<ObjectPage> =
     names.push(name)
     if (names.length === listing.limit) break
   }
-  const sizes = await Promise.all(names.map((name) => sizeOf(`${path.join(stored, name)}${objectMark}`)))
-  const objects = names.flatMap((name, index) => {
-    const size = sizes[index]
-    return size === undefined ? [] : [{ name, size }]
-  })
+  const objects: ObjectPage['objects'][number][] = []
+  for (let at = 0; at < names.length; at += sizesAtOnce) {
+    const some = names.slice(at, at + sizesAtOnce)
+    const sizes = await Promise.all(some.map((name) => sizeOf(`${path.join(stored, name)}${objectMark}`)))
+    for (const [index, name] of some.entries()) {
+      const size = sizes[index]
+      if (size !== undefined) objects.push({ name, size })
+    }
+  }
   return { objects, next: names.length === listing.limit ? names.at(-1) : undefined }
 }
 

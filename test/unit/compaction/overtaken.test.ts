@@ -30,6 +30,7 @@ test('of two that want a partition at once in one process one gets it', async ()
     settings: defaultCompactionSettings,
     owner: 'one process',
     report: newCompactionReport(),
+    giveWay: () => undefined,
   }
   const taken = await Promise.all([1, 2, 3].map(() => takePartition(deps, { topicId, partition: 0 })))
   assert.deepEqual(taken.map(({ kind }) => kind).sort(), ['held', 'held', 'taken'])

@@ -41,6 +41,7 @@ async function bytesOf(places: {
     settings: defaultCompactionSettings,
     owner: 'me',
     report: newCompactionReport(),
+    giveWay: () => undefined,
     blocks: { read: () => assert.fail('it reads no bytes') },
   }
   const state = {

@@ -7,7 +7,12 @@ import type { CleanProgress } from '../../../shared/compaction/cleanerItem.ts'
 import { groupSegments, planClean } from '../../../shared/compaction/planClean.ts'
 import { planReconcile } from '../../../shared/compaction/planReconcile.ts'
 import { planRetention } from '../../../shared/compaction/planRetention.ts'
-import { addToTally, createSegmentBuilder, emptyTally } from '../../../shared/compaction/segmentBuilder.ts'
+import {
+  addToTally,
+  type BuiltSegment,
+  createSegmentBuilder,
+  emptyTally,
+} from '../../../shared/compaction/segmentBuilder.ts'
 import { createSlabs, slabBytes } from '../../../shared/compaction/slabs.ts'
 import { encodeBatch, patchBatch } from '../../../shared/kafka/recordBatch.ts'
 import { batchHeaderSize } from '../../../shared/kafka/recordBatchLayout.ts'
@@ -215,6 +220,9 @@ const place = {
   baseOffset: 5,
 }
 
+/** Nobody else wants the thread. */
+const alone = () => undefined
+
 const oneBatch = (count = 2) =>
   encodeBatch({
     codec: 'none',
@@ -223,13 +231,13 @@ const oneBatch = (count = 2) =>
     }),
   })
 
-test('a builder copies what it is given, places it and counts what comes out', () => {
+test('a builder copies what it is given, places it and counts what comes out', async () => {
   const builder = createSegmentBuilder(place, 100, createSlabs())
   const batch = oneBatch()
   builder.add(batch, 5)
   builder.add(batch, 7)
   batch.fill(0)
-  const built = builder.finish(20)
+  const built = await builder.finish(20, alone)
   assert.deepEqual([built.tally.batchCount, built.tally.recordCount], [2, 4])
   const footer = decodeSegmentFooter(built.parts.at(-1) ?? new Uint8Array())
   assert.deepEqual([footer.baseOffset, footer.endOffset, footer.batchCount], [5, 20, 2])
@@ -239,20 +247,20 @@ test('a builder copies what it is given, places it and counts what comes out', (
   assert.deepEqual(stored.subarray(placed.length, 2 * placed.length), Buffer.from(placed))
 })
 
-test('memory that a segment gives back is taken by the next one, and by nobody before', () => {
+test('memory that a segment gives back is taken by the next one, and by nobody before', async () => {
   const slabs = createSlabs()
   const large = () => {
     const builder = createSegmentBuilder(place, slabBytes, slabs)
     builder.add(oneBatch(), 5)
-    return builder.finish(20)
+    return builder.finish(20, alone)
   }
-  const memoryOf = ({ parts: [first] }: ReturnType<typeof large>) => first?.buffer
-  const [first, second] = [large(), large()]
+  const memoryOf = ({ parts: [first] }: BuiltSegment) => first?.buffer
+  const [first, second] = [await large(), await large()]
   assert.notEqual(memoryOf(second), memoryOf(first))
   first.free()
   first.free()
-  assert.equal(memoryOf(large()), memoryOf(first))
-  assert.notEqual(memoryOf(large()), memoryOf(first), 'once, however often it is given')
+  assert.equal(memoryOf(await large()), memoryOf(first))
+  assert.notEqual(memoryOf(await large()), memoryOf(first), 'once, however often it is given')
 })
 
 test('what the check conserves shows a batch that is missing, doubled or changed', () => {
@@ -262,20 +270,20 @@ test('what the check conserves shows a batch that is missing, doubled or changed
   for (const wrong of [[a, b], [a, b, c, c], [a, b, b], []]) assert.notDeepEqual(tallyOf(wrong), whole)
 })
 
-test('batches that overlap, leave their range or go back are not stored', () => {
+test('batches that overlap, leave their range or go back are not stored', async () => {
   for (const offsets of [[5, 6], [7, 5], [4], [19]]) {
     const builder = createSegmentBuilder(place, 100, createSlabs())
     for (const offset of offsets) builder.add(oneBatch(), offset)
-    assert.throws(() => builder.finish(20), /in order within its range/, `${offsets}`)
+    await assert.rejects(builder.finish(20, alone), /in order within its range/, `${offsets}`)
   }
 })
 
-test('a batch that was changed on its way is not stored', () => {
+test('a batch that was changed on its way is not stored', async () => {
   for (let at = 21; at < oneBatch().length; at += at < batchHeaderSize ? 8 : 3) {
     const builder = createSegmentBuilder(place, 100, createSlabs())
     const batch = oneBatch()
     batch[at] = (batch[at] ?? 0) ^ 1
     builder.add(batch, 5)
-    assert.throws(() => builder.finish(1e9), /CRC|in order|beyond/, `byte ${at}`)
+    await assert.rejects(builder.finish(1e9, alone), /CRC|in order|beyond/, `byte ${at}`)
   }
 })

@@ -46,6 +46,7 @@ async function setUp() {
     settings: defaultCompactionSettings,
     owner: 'reader',
     report: newCompactionReport(),
+    giveWay: () => undefined,
   }
   return { deps, gets }
 }

@@ -67,7 +67,7 @@ test('an origin secret may be two while it changes, and none is short', () => {
   assert.throws(() => parse('short'), /^Error: ORIGIN_SECRET is too short: /)
   assert.throws(() => parse(`${secret},`), /^Error: ORIGIN_SECRET is too short: /)
   assert.throws(() => parseWebConfig({ ...environment, PEPPER: 'short' }), /^Error: PEPPER is too short: /)
-  assert.equal(pepperOf(secret).length, 32)
+  assert.equal(pepperOf(secret).symmetricKeySize, 32)
 })
 
 test('an endpoint is a host and a port, and a log level one of four', () => {

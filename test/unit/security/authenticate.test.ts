@@ -1,5 +1,7 @@
 // Who a request comes from: API keys from their making to their end, what a header may say, and what a refusal shows.
+
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import { KafkaError } from '../../../shared/base/errors.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
@@ -18,7 +20,7 @@ function createDoor() {
   let nowMs = 1_000_000
   const clock = { now: () => nowMs, sleep: () => Promise.resolve() }
   const counted = countCalls({ objects: createMemoryObjectStore(), table: createMemoryTable() })
-  const pepper = new Uint8Array(32).fill(3)
+  const pepper = createSecretKey(new Uint8Array(32).fill(3))
   const apiKeys = createApiKeys({ table: counted.table, clock, random: systemRandom, pepper })
   const authenticate = createAuthenticator({
     apiKeys,
@@ -80,9 +82,9 @@ test('neither table nor list holds the secret, and the hash of one key does not 
   const { key, secret } = await apiKeys.create(wanted)
   const stored = JSON.stringify(await apiKeys.list({ clusterId: 'lkc-1' }))
   assert.ok(!stored.includes(secret))
-  const pepper = new Uint8Array(32).fill(3)
+  const pepper = createSecretKey(new Uint8Array(32).fill(3))
   assert.ok(isSecret(pepper, { id: key.keyId, secret }, key.hash))
-  assert.ok(!isSecret(new Uint8Array(32), { id: key.keyId, secret }, key.hash))
+  assert.ok(!isSecret(createSecretKey(new Uint8Array(32)), { id: key.keyId, secret }, key.hash))
   assert.notDeepEqual(hashSecret(pepper, { id: 'B', secret }), key.hash)
 })
 

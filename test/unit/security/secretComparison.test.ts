@@ -1,11 +1,13 @@
 // How long the comparison of a secret takes says nothing of how much of it was right. Shown by what is compared and by
 // which function, not by a clock: the differences are nanoseconds, and a test that measures them measures the machine.
+
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import { hashSecret, isSecret } from '../../../shared/security/apiKey.ts'
 import { isScramProof } from '../../../shared/security/scram.ts'
 
-const pepper = new Uint8Array(32).fill(5)
+const pepper = createSecretKey(new Uint8Array(32).fill(5))
 const id = 'AAAAAAAAAAAAAAAA'
 
 /** Notes when anybody looks at a single byte; what is native refuses it by its parameter's name. */

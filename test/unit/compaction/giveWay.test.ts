@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGiveWay } from '../../../shared/compaction/giveWay.ts'
+
+test('who works for long gives way once for every stretch of work, and short work never does', async () => {
+  let nowMs = 0
+  let turns = 0
+  const giveWay = createGiveWay({
+    now: () => nowMs,
+    sleep: async (ms) => {
+      assert.equal(ms, 0)
+      turns++
+    },
+  })
+  for (let step = 0; step < 10; step++) await giveWay()
+  assert.equal(turns, 0)
+  for (let step = 0; step < 10; step++) {
+    nowMs += 1
+    await giveWay()
+  }
+  assert.equal(turns, 5)
+})
