@@ -1,14 +1,14 @@
 // `npm run kill-functions -- --rounds 500`: the bundles of produce and fetch killed under load. Ends with code 1 when
 // something that was acknowledged is lost.
-import { parseArgs } from 'node:util'
 import { runKillLoop } from '../kill/killLoop.ts'
+import { parseRounds } from '../kill/parseRounds.ts'
 import { startAwsWorld } from './awsWorld.ts'
 import { startFunctions } from './functionsProcess.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
-if (!/^[1-9]\d{0,5}$/.test(values.rounds))
-  throw new Error(`--rounds is ${values.rounds}: it takes a whole number from 1`)
-const rounds = Number(values.rounds)
+const rounds = parseRounds(
+  'kill-functions',
+  'Kills the bundles of produce and fetch under load, on emulated AWS, and looks for every record that was acknowledged.',
+)
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
 const world = await startAwsWorld(false)

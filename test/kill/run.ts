@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { startServerProcess } from '../support/serverProcess.ts'
 import { runKillLoop } from './killLoop.ts'
+import { parseRounds } from './parseRounds.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
-if (!/^[1-9]\d{0,5}$/.test(values.rounds))
-  throw new Error(`--rounds is ${values.rounds}: it takes a whole number from 1`)
-const rounds = Number(values.rounds)
+const rounds = parseRounds(
+  'kill-loop',
+  'Kills the server under load (SIGKILL), starts it again and looks for every record that was acknowledged.',
+)
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
 const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-loop-'))
