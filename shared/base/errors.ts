@@ -108,7 +108,7 @@ export class KafkaError extends Error {
   constructor(code: ErrorName, message: string, details: Readonly<Record<string, string | number>> = {}) {
     // Of what a client did wrong nobody follows the calls, and to note them costs more than the rest of a refusal.
     const { stackTraceLimit } = Error
-    if (errorTable[code].status < 500) Error.stackTraceLimit = 1
+    if (errorTable[code].status < 500) Error.stackTraceLimit = Math.min(1, stackTraceLimit)
     super(message)
     Error.stackTraceLimit = stackTraceLimit
     this.code = code

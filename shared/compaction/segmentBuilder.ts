@@ -2,7 +2,7 @@
 // what comes out is counted again from its bytes: they must agree before anything is stored.
 
 import { invariant, KafkaError } from '../base/errors.ts'
-import { patchBatch, splitBatches } from '../kafka/recordBatch.ts'
+import { eachBatch, patchBatch } from '../kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { encodeSegmentFooter } from '../metadata/segmentFooter.ts'
@@ -159,17 +159,19 @@ async function tallyOf(
 ): Promise<Tally> {
   let tally = emptyTally
   let next = baseOffset
-  for (const batch of parts.flatMap(splitBatches)) {
-    const header = readHeader(batch)
-    const end = header.baseOffset + header.lastOffsetDelta + 1
-    invariant(
-      header.baseOffset >= next && end <= endOffset,
-      'the batches of a segment are in order within its range',
-    )
-    if (!batchCrcIsValid(batch)) throw damagedBatch(header.baseOffset)
-    tally = addToTally(tally, batch)
-    next = end
-    await giveWay()
+  for (const part of parts) {
+    for (const batch of eachBatch(part)) {
+      const header = readHeader(batch)
+      const end = header.baseOffset + header.lastOffsetDelta + 1
+      invariant(
+        header.baseOffset >= next && end <= endOffset,
+        'the batches of a segment are in order within its range',
+      )
+      if (!batchCrcIsValid(batch)) throw damagedBatch(header.baseOffset)
+      tally = addToTally(tally, batch)
+      next = end
+      await giveWay()
+    }
   }
   return tally
 }

@@ -55,16 +55,17 @@ export interface BatchInput {
 const noHeaders: readonly RecordHeader[] = []
 
 /** One view on the same memory for each batch; the bytes must end with the last one. */
-export function splitBatches(bytes: Uint8Array): readonly Uint8Array[] {
+export const splitBatches = (bytes: Uint8Array): readonly Uint8Array[] => [...eachBatch(bytes)]
+
+/** The same, each when it is asked for: of large runs there are hundreds of thousands. */
+export function* eachBatch(bytes: Uint8Array): Generator<Uint8Array, undefined> {
   const view = viewOf(bytes)
-  const batches: Uint8Array[] = []
   let start = 0
   while (start < bytes.length) {
     const end = endOfBatch(view, start)
-    batches.push(bytes.subarray(start, end))
+    yield bytes.subarray(start, end)
     start = end
   }
-  return batches
 }
 
 /** Stamps, in place, the two fields that the CRC leaves out. */

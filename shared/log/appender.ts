@@ -32,6 +32,8 @@ export interface Appender {
 interface Pending {
   readonly request: AppendRequest
   readonly results: (BatchResult | undefined)[]
+  /** Batches without a result. */
+  unsettled: number
   readonly resolve: (results: readonly BatchResult[]) => void
   readonly reject: (error: unknown) => void
 }
@@ -82,7 +84,8 @@ export function createAppender(deps: LogDeps, settings: FlushSettings, signal: C
   return {
     append(request) {
       const { promise, resolve, reject } = deferred<readonly BatchResult[]>()
-      pending.push({ request, results: request.batches.map(() => undefined), resolve, reject })
+      const { length: unsettled } = request.batches
+      pending.push({ request, results: request.batches.map(() => undefined), unsettled, resolve, reject })
       pendingBytes += bytesOf(request)
       schedule()
       return promise
@@ -110,8 +113,7 @@ async function flush(deps: LogDeps, taken: readonly Pending[], tools: FlushTools
       const one = byRequest.get(batch.request)
       if (!one || one.results[batch.index]) return
       one.results[batch.index] = result
-      const results = one.results.filter((r) => r !== undefined)
-      if (results.length === one.results.length) one.resolve(results)
+      if (--one.unsettled === 0) one.resolve(one.results.filter((r) => r !== undefined))
     },
     fail: (batch, error) => byRequest.get(batch.request)?.reject(error),
   }

@@ -94,7 +94,8 @@ async function commitAll<B extends FlushedBatch>(
       for (const batch of plan.committed) inDoubt.add(batch)
       const lost = plan.committed.filter((batch) => !batch.producer)
       refuseAll(lost, unknownOutcome(), settle)
-      remaining = remaining.filter((batch) => batch.producer || !plan.committed.includes(batch))
+      const tried = new Set(plan.committed)
+      remaining = remaining.filter((batch) => batch.producer || !tried.has(batch))
       known = undefined
     }
     if (outcome.kind !== 'committed' && attempt > 1) await deps.clock.sleep(backoffMs(attempt, deps.random))

@@ -46,7 +46,8 @@ export const openEmbeddedTable = async (file: string): Promise<EmbeddedTable> =>
     query: async (query) => {
       if (turns.isOver()) await turns.next()
       const { page } = read(() => fillPage(range(query), query.limit))
-      turns.note(page.items.length)
+      // To find none is work too.
+      turns.note(Math.max(1, page.items.length))
       return page
     },
     write: async (write) => {

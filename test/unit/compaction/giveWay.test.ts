@@ -15,8 +15,17 @@ test('who works for long gives way once for every stretch of work, and short wor
   for (let step = 0; step < 10; step++) await giveWay()
   assert.equal(turns, 0)
   for (let step = 0; step < 10; step++) {
-    nowMs += 1
+    nowMs += 0.5
     await giveWay()
   }
   assert.equal(turns, 5)
+})
+
+test('a clock that was set back does not keep others waiting until it is where it was', async () => {
+  let nowMs = 3600_000
+  let turns = 0
+  const giveWay = createGiveWay({ now: () => nowMs, sleep: async () => void turns++ })
+  nowMs = 0
+  await giveWay()
+  assert.equal(turns, 1)
 })

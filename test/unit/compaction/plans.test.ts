@@ -247,6 +247,24 @@ test('a builder copies what it is given, places it and counts what comes out', a
   assert.deepEqual(stored.subarray(placed.length, 2 * placed.length), Buffer.from(placed))
 })
 
+test('what is about to be stored is looked at batch by batch: others have their turn between any two', async () => {
+  let views = 0
+  class Watched extends Uint8Array {
+    override subarray(start?: number, end?: number) {
+      views++
+      return super.subarray(start, end)
+    }
+  }
+  const builder = createSegmentBuilder(place, 100, { take: () => new Watched(10_000), give() {} })
+  for (let offset = 5; offset < 55; offset++) builder.add(oneBatch(1), offset)
+  views = 0
+  const before: number[] = []
+  await builder.finish(55, () => void before.push(views))
+  assert.equal(before.length, 50)
+  const most = Math.max(...before.map((count, i) => count - (before[i - 1] ?? 0)))
+  assert.ok(most < 10, `${most} views on the memory in one turn`)
+})
+
 test('memory that a segment gives back is taken by the next one, and by nobody before', async () => {
   const slabs = createSlabs()
   const large = () => {
