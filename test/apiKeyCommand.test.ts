@@ -1,11 +1,16 @@
 // `npm run api-key` on the data folder of a stopped server: what it makes opens the server when it runs again.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { schemaVersion } from '../shared/metadata/deployment.ts'
+import { deploymentKey } from '../shared/metadata/scope.ts'
 import { parseLocalConfig } from '../shared/runtime/config.ts'
 import { openLocalServices } from '../shared/runtime/local.ts'
 import { createCall } from './support/call.ts'
@@ -13,7 +18,8 @@ import { createCall } from './support/call.ts'
 function apiKey(...args: readonly string[]) {
   const file = fileURLToPath(new URL('../shared/runtime/commands/apiKey.ts', import.meta.url))
   return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [file, ...args], (error, stdout, stderr) => {
+    const env = { ...process.env, AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none' }
+    execFile(process.execPath, [file, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error ? error.code : 0, stdout, stderr })
     })
   })
@@ -109,4 +115,45 @@ test('what cannot be is refused with the help and code 2, or with a sentence and
   ]
   // One after the other: a folder is open to one at a time.
   for (const [args, code, sentence] of cases) assert.deepEqual(await refused(...args), [code, sentence])
+})
+
+const itemOf = (Key: { readonly pk: { readonly S: string } }) =>
+  Key.pk.S === deploymentKey.pk
+    ? {
+        Item: {
+          ...Key,
+          id: { S: 'id' },
+          stage: { S: 'dev' },
+          schema: { N: String(schemaVersion) },
+          bucket: { S: 'b' },
+        },
+      }
+    : {}
+
+/** DynamoDB and S3, as far as they are asked, of a deployment that has no key. */
+async function startEmptyAws(t: TestContext): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1)
+    const body = await text(request)
+    if (operation === 'Query') response.end('{"Items":[],"Count":0}')
+    else if (operation === 'GetItem') response.end(JSON.stringify(itemOf(JSON.parse(body).Key)))
+    else response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`
+}
+
+test('on AWS keys are listed and revoked without the pepper, and made only with it', async (t) => {
+  const place = ['--bucket', 'b', '--table', 't', '--cluster', 'local', '--region', 'eu-west-1']
+  const endpoint = ['--endpoint', await startEmptyAws(t)]
+  const words = async (...args: readonly string[]) => {
+    const { code, stderr } = await apiKey(...args, ...place, ...endpoint)
+    return `${code} ${stderr}`
+  }
+  assert.equal(await words('list'), '0 ')
+  assert.match(await words('revoke', '--id', 'AAAAAAAAAAAAAAAA'), /^1 There is no API key AAAAAAAAAAAAAAAA\./)
+  assert.match(await words('create', '--owner', 'shop'), /^1 .*PEPPER/)
 })

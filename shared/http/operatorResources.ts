@@ -87,19 +87,6 @@ export const apiKeySchema = z
   })
   .openapi('IamV2ApiKey')
 
-export function cloudListSchema<S extends z.ZodType>(kind: string, apiVersion: string, item: S) {
-  return z.object({
-    api_version: z.literal(apiVersion),
-    kind: z.literal(kind),
-    metadata: z.object({ total_size: z.int() }),
-    data: z.array(item),
-  })
-}
-
-export function cloudList<T>(kind: string, apiVersion: string, data: T[]) {
-  return { api_version: apiVersion, kind, metadata: { total_size: data.length }, data }
-}
-
 export function organizationResource(organisation: Organisation, origin: string) {
   const { id, name, state, createdMs, limits } = organisation
   const { limitNames: names, boundOf: bound } = ofOrganisation

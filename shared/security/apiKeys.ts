@@ -12,8 +12,9 @@ import {
 } from '../metadata/apiKeyItem.ts'
 import { apiKeyKey, createScope, deploymentKeysPk, listedDeploymentKey } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
+import { type ListPage, type PageWanted, queryPage } from '../ports/queryPage.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { ItemKey, Table, TransactWrite } from '../ports/table.ts'
+import type { Item, ItemKey, Table, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { hashSecret, isApiKeyId, type NewApiKey, newApiKey } from './apiKey.ts'
 
@@ -21,6 +22,9 @@ export interface ApiKeysDeps {
   readonly table: Table
   readonly clock: Clock
   readonly random: Random
+}
+
+interface ApiKeyMakerDeps extends ApiKeysDeps {
   /** The key of the secrets' HMAC; 32 bytes, kept outside the table. */
   readonly pepper: KeyObject
 }
@@ -37,6 +41,7 @@ export interface ApiKeys {
   get(keyId: string): Promise<ApiKeyItem | undefined>
   /** By id. */
   list(resource: KeyResource): Promise<readonly ApiKeyItem[]>
+  listPage(resource: KeyResource, wanted: PageWanted): Promise<ListPage<ApiKeyItem>>
   /** Error: NOT_FOUND. */
   revoke(keyId: string): Promise<void>
   /** Notes that it was used; nobody waits for it. */
@@ -45,11 +50,16 @@ export interface ApiKeys {
 
 const readsAtOnce = 16
 
-export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
+export function createApiKeys(deps: ApiKeyMakerDeps): ApiKeys {
+  return { ...createApiKeyStore(deps), create: (wanted) => createKey(deps, wanted) }
+}
+
+/** Of keys that were made: what needs no pepper. */
+export function createApiKeyStore(deps: ApiKeysDeps): Omit<ApiKeys, 'create'> {
   return {
-    create: (wanted) => createKey(deps, wanted),
     get: (keyId) => getKey(deps, keyId),
     list: (resource) => listKeys(deps, resource),
+    listPage: (resource, wanted) => queryPage(deps, { pk: listPk(resource) }, wanted, getListed(deps)),
     revoke: (keyId) => revokeKey(deps, keyId),
     noteUse: (keyId, nowMs) => noteUse(deps, keyId, nowMs),
   }
@@ -63,7 +73,7 @@ const listedKey = ({ clusterId, organisationId }: KeyResource, keyId: string): I
 const listPk = ({ clusterId, organisationId }: KeyResource): string =>
   clusterId === undefined ? deploymentKeysPk(organisationId) : createScope(clusterId).apiKeysPk
 
-async function createKey(deps: ApiKeysDeps, wanted: ApiKeyToCreate) {
+async function createKey(deps: ApiKeyMakerDeps, wanted: ApiKeyToCreate) {
   const made: NewApiKey = newApiKey(deps.random)
   const key = { ...wanted, keyId: made.id, hash: hashSecret(deps.pepper, made), createdMs: deps.clock.now() }
   const attributes = apiKeyAttributes(key)
@@ -82,10 +92,14 @@ async function getKey(deps: ApiKeysDeps, keyId: string): Promise<ApiKeyItem | un
 }
 
 async function listKeys(deps: ApiKeysDeps, resource: KeyResource): Promise<readonly ApiKeyItem[]> {
-  const limiter = createLimiter(readsAtOnce)
   const items = await queryAll(deps, { pk: listPk(resource) })
-  const keys = await Promise.all(items.map(({ key }) => limiter(() => getKey(deps, key.sk))))
+  const keys = await Promise.all(items.map(getListed(deps)))
   return keys.filter((key) => key !== undefined)
+}
+
+function getListed(deps: ApiKeysDeps): (listed: Item) => Promise<ApiKeyItem | undefined> {
+  const limiter = createLimiter(readsAtOnce)
+  return ({ key }) => limiter(() => getKey(deps, key.sk))
 }
 
 async function revokeKey(deps: ApiKeysDeps, keyId: string): Promise<void> {

@@ -18,6 +18,7 @@ import {
   identityProvidersPk,
 } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
+import { type ListPage, type PageWanted, queryPage } from '../ports/queryPage.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, ItemKey, Table } from '../ports/table.ts'
@@ -36,13 +37,13 @@ export interface IdentityProviders {
   /** Errors: BAD_REQUEST, POLICY_VIOLATION. */
   create(wanted: Omit<IdentityProvider, 'id' | 'createdMs'>): Promise<IdentityProvider>
   /** By id. */
-  list(): Promise<readonly IdentityProvider[]>
+  listPage(wanted: PageWanted): Promise<ListPage<IdentityProvider>>
   /** With its pools. Error: NOT_FOUND. */
   delete(id: string): Promise<void>
   /** Errors: NOT_FOUND, BAD_REQUEST, POLICY_VIOLATION. */
   createPool(providerId: string, wanted: Omit<IdentityPool, 'id' | 'createdMs'>): Promise<IdentityPool>
   /** By id. Error: NOT_FOUND. */
-  listPools(providerId: string): Promise<readonly IdentityPool[]>
+  listPoolPage(providerId: string, wanted: PageWanted): Promise<ListPage<IdentityPool>>
   /** Error: NOT_FOUND. */
   deletePool(providerId: string, id: string): Promise<void>
   /** Of all its providers, some seconds old; undefined: nobody trusts that issuer. */
@@ -67,7 +68,7 @@ export function createIdentityProviders(deps: IdentityProvidersDeps): IdentityPr
   }
 
   return {
-    list,
+    listPage: (wanted) => queryPage(deps, { pk: identityProvidersPk }, wanted, parseIdentityProvider),
     async create(wanted) {
       const problem = issuerUrlProblem(wanted.issuer, deps.network)
       if (problem !== undefined) throw new KafkaError('BAD_REQUEST', `issuer ${problem}.`)
@@ -90,9 +91,9 @@ export function createIdentityProviders(deps: IdentityProvidersDeps): IdentityPr
       await put(deps, identityPoolKey(providerId, pool.id), identityPoolAttributes(pool))
       return pool
     },
-    async listPools(providerId) {
+    async listPoolPage(providerId, wanted) {
       await requireProvider(providerId)
-      return readPools(providerId)
+      return queryPage(deps, { pk: identityPoolsPk(providerId) }, wanted, parseIdentityPool)
     },
     deletePool: (providerId, id) =>
       remove(deps, identityPoolKey(providerId, id), `There is no identity pool ${id}.`),

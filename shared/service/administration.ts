@@ -2,10 +2,10 @@
 // own key sees that one. What is another's is refused in the same words, after the same reads, as what is not there.
 // What operators alone may do is no part of an organisation's view, so that no route can offer it by mistake.
 
-import { createLimiter } from '../base/concurrency.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { ApiKeyItem, KeyResource } from '../metadata/apiKeyItem.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
+import { type ListPage, onlyPage, type PageWanted } from '../ports/queryPage.ts'
 import { type ApiKeys, type ApiKeyToCreate, apiKeyNotFound } from '../security/apiKeys.ts'
 import type { IdentityProviders } from '../security/identityProviders.ts'
 import { bindingsOfRole, type ClusterRoleName } from '../security/roles.ts'
@@ -21,6 +21,7 @@ import {
 } from '../tenants/organisations.ts'
 import { accountNotFound, type ServiceAccount, type ServiceAccounts } from '../tenants/serviceAccounts.ts'
 import type { Acls } from './cluster.ts'
+import { revokeAll, revokeKeysOf } from './revokeKeys.ts'
 
 /** undefined: the organisation of whoever asks; operators': the default one. */
 type OrganisationWanted = string | undefined
@@ -41,13 +42,13 @@ export interface WantedRole {
 }
 
 export interface Administration {
-  readonly organisations: Pick<Organisations, 'get' | 'list'>
+  readonly organisations: Pick<Organisations, 'get' | 'listPage'>
   readonly clusters: {
     create(
       wanted: Pick<WantedCluster, 'name'> & { readonly organisationId: OrganisationWanted },
     ): Promise<ClusterItem>
     get(clusterId: string): Promise<ClusterItem | undefined>
-    list(): Promise<readonly ClusterItem[]>
+    listPage(wanted: PageWanted): Promise<ListPage<ClusterItem>>
     update(
       clusterId: string,
       change: (cluster: ClusterItem) => { readonly name?: string; readonly state?: 'DELETING' },
@@ -61,7 +62,7 @@ export interface Administration {
       readonly description: string
     }): Promise<ServiceAccount>
     get(id: string): Promise<ServiceAccount | undefined>
-    list(): Promise<readonly ServiceAccount[]>
+    listPage(wanted: PageWanted): Promise<ListPage<ServiceAccount>>
     /** And its keys. */
     delete(id: string): Promise<void>
   }
@@ -69,7 +70,7 @@ export interface Administration {
     create(wanted: WantedKey): ReturnType<ApiKeys['create']>
     get(keyId: string): Promise<ApiKeyItem | undefined>
     /** Of a cluster, or of an organisation itself. */
-    list(resourceId: string): Promise<readonly ApiKeyItem[]>
+    listPage(resourceId: string, wanted: PageWanted): Promise<ListPage<ApiKeyItem>>
     revoke(keyId: string): Promise<void>
   }
 }
@@ -77,7 +78,7 @@ export interface Administration {
 export interface Operator extends Administration {
   /** Deletes what an organisation has beside clusters with it. */
   readonly organisations: Organisations
-  readonly clusters: Pick<Administration['clusters'], 'get' | 'list' | 'grant'> & {
+  readonly clusters: Pick<Administration['clusters'], 'get' | 'listPage' | 'grant'> & {
     create(
       wanted: Omit<WantedCluster, 'organisationId'> & { readonly organisationId: OrganisationWanted },
     ): Promise<ClusterItem>
@@ -85,7 +86,7 @@ export interface Operator extends Administration {
   }
   readonly operatorKeys: {
     create(wanted: Pick<ApiKeyToCreate, 'owner' | 'description' | 'expiresMs'>): ReturnType<ApiKeys['create']>
-    list(): Promise<readonly ApiKeyItem[]>
+    listPage(wanted: PageWanted): Promise<ListPage<ApiKeyItem>>
   }
   readonly identityProviders: IdentityProviders
 }
@@ -98,8 +99,6 @@ export interface AdministrationDeps {
   readonly identityProviders: IdentityProviders
   readonly aclsOf: (clusterId: string) => Acls
 }
-
-const listsAtOnce = 16
 
 /** Of one organisation. */
 export const createAdministration = (deps: AdministrationDeps, organisationId: string): Administration =>
@@ -137,7 +136,7 @@ export function createOperator(deps: AdministrationDeps): Operator {
         }
         return apiKeys.create({ ...wanted, clusterId: undefined })
       },
-      list: () => apiKeys.list({ clusterId: undefined }),
+      listPage: (wanted) => apiKeys.listPage({ clusterId: undefined }, wanted),
     },
   }
 }
@@ -165,7 +164,10 @@ function viewOrganisations(view: View): Administration['organisations'] {
   const get = async (id: string) => (isOwn(view, id) ? organisations.get(id) : undefined)
   return {
     get,
-    list: async () => (only === undefined ? organisations.list() : [await requireOrganisation(view, only)]),
+    listPage: async (wanted) =>
+      only === undefined
+        ? organisations.listPage(wanted)
+        : onlyPage(wanted, [await requireOrganisation(view, only)]),
   }
 }
 
@@ -180,7 +182,7 @@ function viewClusters(view: View): Administration['clusters'] {
       const cluster = await clusters.get(clusterId)
       return isOwn(view, cluster?.organisationId) ? cluster : undefined
     },
-    list: () => clusters.list(only),
+    listPage: (wanted) => clusters.listPage(only, wanted),
     update: (clusterId, change) =>
       clusters.update(clusterId, (cluster) => {
         if (!isOwn(view, cluster.organisationId)) throw clusterNotFound(clusterId)
@@ -211,7 +213,7 @@ function viewAccounts(view: View): Administration['accounts'] {
       return accounts.create(organisationId, name, description)
     },
     get,
-    list: () => accounts.list(only),
+    listPage: (wanted) => accounts.listPage(only, wanted),
     async delete(id) {
       const account = await get(id)
       if (account === undefined) throw accountNotFound(id)
@@ -236,7 +238,8 @@ function viewApiKeys(view: View): Administration['apiKeys'] {
       return apiKeys.create({ ...resource, owner: `User:${accountId}`, description, expiresMs })
     },
     get,
-    list: async (resourceId) => apiKeys.list((await requireResource(view, resourceId)).resource),
+    listPage: async (resourceId, wanted) =>
+      apiKeys.listPage((await requireResource(view, resourceId)).resource, wanted),
     async revoke(keyId) {
       if ((await get(keyId)) === undefined) throw apiKeyNotFound(keyId)
       await apiKeys.revoke(keyId)
@@ -281,20 +284,4 @@ async function requireCluster(view: View, clusterId: string): Promise<ClusterIte
 
 async function requireAccount({ accounts }: View, organisationId: string, id: string): Promise<void> {
   if ((await accounts.get(organisationId, id)) === undefined) throw accountNotFound(id)
-}
-
-async function revokeKeysOf(view: View, { id, organisationId }: ServiceAccount): Promise<void> {
-  const limiter = createLimiter(listsAtOnce)
-  const clusters = await view.clusters.list(organisationId)
-  const places = [undefined, ...clusters.map(({ clusterId }) => clusterId)]
-  const revokeIn = async (clusterId: string | undefined) => {
-    const keys = await view.apiKeys.list({ clusterId, organisationId })
-    const own = keys.filter(({ owner }) => owner === `User:${id}`)
-    await revokeAll(view, own)
-  }
-  await Promise.all(places.map((clusterId) => limiter(() => revokeIn(clusterId))))
-}
-
-async function revokeAll({ apiKeys }: AdministrationDeps, keys: readonly ApiKeyItem[]): Promise<void> {
-  await Promise.all(keys.map(({ keyId }) => apiKeys.revoke(keyId)))
 }

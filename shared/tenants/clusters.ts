@@ -14,8 +14,9 @@ import {
   organisationKey,
 } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
+import { type ListPage, type PageWanted, queryPage } from '../ports/queryPage.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
-import type { Table, TransactOutcome, TransactWrite } from '../ports/table.ts'
+import type { Item, Table, TransactOutcome, TransactWrite } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { ofOrganisation } from './limits.ts'
 import {
@@ -50,6 +51,7 @@ export interface ClusterRegistry {
   get(clusterId: string): Promise<ClusterItem | undefined>
   /** By id; undefined: of all organisations. */
   list(organisationId?: string): Promise<readonly ClusterItem[]>
+  listPage(organisationId: string | undefined, wanted: PageWanted): Promise<ListPage<ClusterItem>>
   /** Reads, lets `change` decide, writes if nobody has changed it meanwhile; else again. Error: NOT_FOUND. */
   update(clusterId: string, change: ClusterChange): Promise<ClusterItem>
   /** When nothing of it is left. */
@@ -64,6 +66,7 @@ export function createClusterRegistry(deps: ClusterRegistryDeps): ClusterRegistr
     create: (wanted, clusterId) => create(deps, wanted, clusterId ?? newClusterId(deps.random)),
     get: (clusterId) => get(deps, clusterId),
     list: (organisationId) => (organisationId === undefined ? listAll(deps) : listOf(deps, organisationId)),
+    listPage: (organisationId, wanted) => listPage(deps, organisationId, wanted),
     update: (clusterId, change) => update(deps, clusterId, change),
     remove: (clusterId) => remove(deps, clusterId),
   }
@@ -173,10 +176,19 @@ const listAll = async (deps: ClusterRegistryDeps): Promise<readonly ClusterItem[
   (await queryAll(deps, { pk: clustersPk })).map(parseClusterItem)
 
 async function listOf(deps: ClusterRegistryDeps, organisationId: string): Promise<readonly ClusterItem[]> {
-  const limiter = createLimiter(readsAtOnce)
   const listed = await queryAll(deps, { pk: organisationClustersPk(organisationId) })
-  const clusters = await Promise.all(listed.map(({ key }) => limiter(() => get(deps, key.sk))))
+  const clusters = await Promise.all(listed.map(getListed(deps)))
   return clusters.filter((cluster) => cluster !== undefined)
+}
+
+const listPage = (deps: ClusterRegistryDeps, organisationId: string | undefined, wanted: PageWanted) =>
+  organisationId === undefined
+    ? queryPage(deps, { pk: clustersPk }, wanted, parseClusterItem)
+    : queryPage(deps, { pk: organisationClustersPk(organisationId) }, wanted, getListed(deps))
+
+function getListed(deps: ClusterRegistryDeps): (listed: Item) => Promise<ClusterItem | undefined> {
+  const limiter = createLimiter(readsAtOnce)
+  return ({ key }) => limiter(() => get(deps, key.sk))
 }
 
 async function update(

@@ -5,7 +5,7 @@
 import { base32 } from '../base/bytes.ts'
 import { invariant, KafkaError } from '../base/errors.ts'
 import { organisationKey, organisationsPk } from '../metadata/scope.ts'
-import { queryAll } from '../ports/queryAll.ts'
+import { type ListPage, type PageWanted, queryPage } from '../ports/queryPage.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Attributes, Condition, Item, Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -33,7 +33,7 @@ export interface Organisations {
   create(name: string, id?: string): Promise<Organisation>
   get(id: string): Promise<Organisation | undefined>
   /** By id. */
-  list(): Promise<readonly Organisation[]>
+  listPage(wanted: PageWanted): Promise<ListPage<Organisation>>
   /** Reads, lets `change` decide, writes if nobody has changed it meanwhile; else again. Error: NOT_FOUND. */
   update(id: string, change: OrganisationChange): Promise<Organisation>
   /** Errors: NOT_FOUND; INVALID_REQUEST where it has clusters. */
@@ -58,7 +58,7 @@ export function createOrganisations(deps: OrganisationsDeps): Organisations {
   return {
     create: (name, id) => create(deps, name, id ?? newOrganisationId(deps.random)),
     get: (id) => get(deps, id),
-    list: async () => (await queryAll(deps, { pk: organisationsPk })).map(parseOrganisation),
+    listPage: (wanted) => queryPage(deps, { pk: organisationsPk }, wanted, parseOrganisation),
     update: (id, change) => update(deps, id, change),
     delete: (id) => remove(deps, id),
   }
@@ -131,6 +131,7 @@ export const organisationSuspended = (id: string): KafkaError =>
   new KafkaError(
     'CLUSTER_AUTHORIZATION_FAILED',
     `Organization ${id} is suspended: its data is kept, and nobody may use it.`,
+    { organisationId: id },
   )
 
 const changeable = ({ name, state, limits }: Pick<Organisation, 'name' | 'state' | 'limits'>) =>

@@ -5,6 +5,7 @@ import { base32 } from '../base/bytes.ts'
 import { invariant, KafkaError } from '../base/errors.ts'
 import { serviceAccountKey, serviceAccountsPk, serviceAccountsPrefix } from '../metadata/scope.ts'
 import { queryAll } from '../ports/queryAll.ts'
+import { type ListPage, type PageWanted, queryPage } from '../ports/queryPage.ts'
 import { retryRepeatable, retryRepeatableWrite } from '../ports/retry.ts'
 import type { Item, Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
@@ -23,6 +24,7 @@ export interface ServiceAccounts {
   get(organisationId: string, id: string): Promise<ServiceAccount | undefined>
   /** By id; undefined: of all organisations. */
   list(organisationId: string | undefined): Promise<readonly ServiceAccount[]>
+  listPage(organisationId: string | undefined, wanted: PageWanted): Promise<ListPage<ServiceAccount>>
   /** Error: NOT_FOUND. */
   delete(organisationId: string, id: string): Promise<void>
 }
@@ -48,10 +50,8 @@ export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccount
       const item = await retryRepeatable(deps, () => deps.table.get(serviceAccountKey(organisationId, id)))
       return item && parse(item)
     },
-    async list(organisationId) {
-      const prefix = organisationId === undefined ? {} : { prefix: serviceAccountsPrefix(organisationId) }
-      return (await queryAll(deps, { pk: serviceAccountsPk, ...prefix })).map(parse)
-    },
+    list: async (organisationId) => (await queryAll(deps, rangeOf(organisationId))).map(parse),
+    listPage: (organisationId, wanted) => queryPage(deps, rangeOf(organisationId), wanted, parse),
     async delete(organisationId, id) {
       if (!isAccountId(id)) throw accountNotFound(id)
       const key = serviceAccountKey(organisationId, id)
@@ -61,6 +61,11 @@ export function createServiceAccounts(deps: ServiceAccountsDeps): ServiceAccount
     },
   }
 }
+
+const rangeOf = (organisationId: string | undefined) => ({
+  pk: serviceAccountsPk,
+  ...(organisationId === undefined ? {} : { prefix: serviceAccountsPrefix(organisationId) }),
+})
 
 export const accountNotFound = (id: string): KafkaError =>
   new KafkaError('NOT_FOUND', `There is no service account ${id}.`)

@@ -32,7 +32,7 @@ export async function restoreOperators(deps: Deps): Promise<void> {
   for (const { clusterId } of await clusters.list())
     if (clusterId !== 'local') await clusters.remove(clusterId)
   const organisations = createOrganisations(known)
-  for (const { id } of await organisations.list())
+  for (const { id } of (await organisations.listPage({ size: 1000, token: undefined })).entries)
     if (id !== defaultOrganisationId) await organisations.delete(id)
   await organisations.create('fuzzed', fuzzedOrganisation)
   await organisations.update(defaultOrganisationId, () => ({ state: 'ACTIVE', limits: {} }))

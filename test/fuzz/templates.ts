@@ -78,6 +78,9 @@ const parameterValues: Readonly<Record<string, readonly string[]>> = {
   operation: ['ANY', 'READ', 'ALTER'],
   permission: ['ANY', 'ALLOW'],
   'spec.resource': [fuzzedCluster, fuzzedOrganisation],
+  page_size: ['1', '10', '100'],
+  // Of the list of clusters, behind the fuzzed one.
+  page_token: ['bWOwFkTWV1MX6EbubGtjLWZ1enplZA'],
   'resource.kafka.id': ['local'],
   provider_id: [fuzzedProvider],
   object_name: [dumpedObject],

@@ -1,6 +1,7 @@
 // /iam/v2/identity-providers and their pools, for operators alone: whose tokens are trusted, and what they open.
 
 import { createRoute, z } from '@hono/zod-openapi'
+import type { IdentityPool } from '../../metadata/identityItems.ts'
 import { clusterNotFound } from '../../tenants/clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
@@ -12,8 +13,9 @@ import {
   identityProvidersPath,
 } from '../identityResources.ts'
 import { withJsonBody } from '../jsonBody.ts'
+import { cloudList, cloudListSchema, pageQuery, pageWanted } from '../listPages.ts'
 import { operatorOf } from '../operator.ts'
-import { cloudList, cloudListSchema, originOf } from '../operatorResources.ts'
+import { originOf } from '../operatorResources.ts'
 
 const tags = ['Identity providers (operator)']
 const poolsPath = `${identityProvidersPath}/{provider_id}/identity-pools`
@@ -45,6 +47,7 @@ const listProviders = createRoute({
   operationId: 'listIamV2IdentityProviders',
   summary: 'List trusted issuers',
   tags,
+  request: { query: pageQuery },
   responses: {
     200: {
       description: 'By id.',
@@ -92,7 +95,7 @@ const listPools = createRoute({
   operationId: 'listIamV2IdentityPools',
   summary: 'List the identity pools of an issuer',
   tags,
-  request: { params: z.object({ provider_id: z.string() }) },
+  request: { params: z.object({ provider_id: z.string() }), query: pageQuery },
   responses: {
     200: {
       description: 'By id.',
@@ -121,10 +124,9 @@ export function registerIdentityProviderRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listProviders, async (c) => {
-    const origin = originOf(c.req.url)
-    const providers = await operatorOf(c).identityProviders.list()
-    const data = providers.map((provider) => identityProviderResource(provider, origin))
-    return c.json(cloudList('IdentityProviderList', 'iam/v2', data), 200)
+    const page = await operatorOf(c).identityProviders.listPage(pageWanted(c.req.valid('query')))
+    const list = { kind: 'IdentityProviderList', apiVersion: 'iam/v2', resource: identityProviderResource }
+    return c.json(cloudList(c.req.url, page, list), 200)
   })
 
   app.openapi(deleteProvider, async (c) => {
@@ -155,11 +157,14 @@ function registerPools(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listPools, async (c) => {
-    const origin = originOf(c.req.url)
     const { provider_id: providerId } = c.req.valid('param')
-    const pools = await operatorOf(c).identityProviders.listPools(providerId)
-    const data = pools.map((pool) => identityPoolResource(pool, providerId, origin))
-    return c.json(cloudList('IdentityPoolList', 'iam/v2', data), 200)
+    const wanted = pageWanted(c.req.valid('query'))
+    const page = await operatorOf(c).identityProviders.listPoolPage(providerId, wanted)
+    const resource = (pool: IdentityPool, origin: string) => identityPoolResource(pool, providerId, origin)
+    return c.json(
+      cloudList(c.req.url, page, { kind: 'IdentityPoolList', apiVersion: 'iam/v2', resource }),
+      200,
+    )
   })
 
   app.openapi(deletePool, async (c) => {

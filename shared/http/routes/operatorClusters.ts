@@ -10,12 +10,11 @@ import { changeLimits } from '../../tenants/limits.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
+import { cloudList, cloudListSchema, pageQuery, pageWanted } from '../listPages.ts'
 import { administrationOf, operatorOf } from '../operator.ts'
 import {
   cloudCluster,
   cloudClusterSchema,
-  cloudList,
-  cloudListSchema,
   namesSomething,
   organizationReference,
   originOf,
@@ -73,10 +72,11 @@ const listClusters = createRoute({
   operationId: 'listCmkV2Clusters',
   summary: 'List clusters',
   tags,
+  request: { query: pageQuery },
   responses: {
     ...answers,
     200: {
-      description: 'All clusters of the organization; all of the deployment, for an operator.',
+      description: 'Clusters of the organization; of the deployment, for an operator. By id.',
       content: {
         'application/json': { schema: cloudListSchema('ClusterList', 'cmk/v2', cloudClusterSchema) },
       },
@@ -162,9 +162,9 @@ export function registerOperatorClusterRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listClusters, async (c) => {
-    const origin = originOf(c.req.url)
-    const data = (await administrationOf(c).clusters.list()).map((cluster) => cloudCluster(cluster, origin))
-    return c.json(cloudList('ClusterList', 'cmk/v2', data), 200)
+    const page = await administrationOf(c).clusters.listPage(pageWanted(c.req.valid('query')))
+    const list = { kind: 'ClusterList', apiVersion: 'cmk/v2', resource: cloudCluster }
+    return c.json(cloudList(c.req.url, page, list), 200)
   })
 
   app.openapi(getCluster, async (c) => {

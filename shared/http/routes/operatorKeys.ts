@@ -5,17 +5,17 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { parseIsoInstant } from '../../base/isoTime.ts'
+import type { ApiKeyItem } from '../../metadata/apiKeyItem.ts'
 import { apiKeyNotFound } from '../../security/apiKeys.ts'
 import { accountNotFound } from '../../tenants/serviceAccounts.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
+import { cloudList, cloudListSchema, pageQuery, pageWanted } from '../listPages.ts'
 import { administrationOf, operatorOf } from '../operator.ts'
 import {
   apiKeyResource,
   apiKeySchema,
-  cloudList,
-  cloudListSchema,
   organizationReference,
   originOf,
   serviceAccountResource,
@@ -62,6 +62,7 @@ const listAccounts = createRoute({
   operationId: 'listIamV2ServiceAccounts',
   summary: 'List service accounts',
   tags,
+  request: { query: pageQuery },
   responses: {
     200: {
       description: 'By id.',
@@ -136,7 +137,7 @@ const listKeys = createRoute({
   operationId: 'listIamV2ApiKeys',
   summary: 'List the API keys of a cluster, of an organization itself, or of the operators',
   tags,
-  request: { query: z.object({ 'spec.resource': z.string().optional() }) },
+  request: { query: pageQuery.extend({ 'spec.resource': z.string().optional() }) },
   responses: {
     200: {
       description: 'By id, without secrets.',
@@ -185,13 +186,12 @@ export function registerOperatorKeyRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listKeys, async (c) => {
-    const { 'spec.resource': resourceId } = c.req.valid('query')
-    const origin = originOf(c.req.url)
-    const keys = await (resourceId === undefined
-      ? operatorOf(c).operatorKeys.list()
-      : administrationOf(c).apiKeys.list(resourceId))
-    const data = keys.map((key) => apiKeyResource(key, origin))
-    return c.json(cloudList('ApiKeyList', 'iam/v2', data), 200)
+    const { 'spec.resource': resourceId, ...query } = c.req.valid('query')
+    const page = await (resourceId === undefined
+      ? operatorOf(c).operatorKeys.listPage(pageWanted(query))
+      : administrationOf(c).apiKeys.listPage(resourceId, pageWanted(query)))
+    const resource = (key: ApiKeyItem, origin: string) => apiKeyResource(key, origin)
+    return c.json(cloudList(c.req.url, page, { kind: 'ApiKeyList', apiVersion: 'iam/v2', resource }), 200)
   })
 
   app.openapi(getKey, async (c) => {
@@ -216,10 +216,9 @@ function registerAccounts(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listAccounts, async (c) => {
-    const origin = originOf(c.req.url)
-    const accounts = await administrationOf(c).accounts.list()
-    const data = accounts.map((account) => serviceAccountResource(account, origin))
-    return c.json(cloudList('ServiceAccountList', 'iam/v2', data), 200)
+    const page = await administrationOf(c).accounts.listPage(pageWanted(c.req.valid('query')))
+    const list = { kind: 'ServiceAccountList', apiVersion: 'iam/v2', resource: serviceAccountResource }
+    return c.json(cloudList(c.req.url, page, list), 200)
   })
 
   app.openapi(getAccount, async (c) => {

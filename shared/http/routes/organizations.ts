@@ -7,15 +7,9 @@ import { organisationNotFound } from '../../tenants/organisations.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { withJsonBody } from '../jsonBody.ts'
+import { cloudList, cloudListSchema, pageQuery, pageWanted } from '../listPages.ts'
 import { administrationOf, operatorOf } from '../operator.ts'
-import {
-  cloudList,
-  cloudListSchema,
-  namesSomething,
-  organizationResource,
-  organizationSchema,
-  originOf,
-} from '../operatorResources.ts'
+import { namesSomething, organizationResource, organizationSchema, originOf } from '../operatorResources.ts'
 
 const tags = ['Organizations (administration)']
 const path = '/org/v2/organizations'
@@ -46,6 +40,7 @@ const listOrganizations = createRoute({
   operationId: 'listOrgV2Organizations',
   summary: 'List organizations',
   tags,
+  request: { query: pageQuery },
   responses: {
     ...answers,
     200: {
@@ -128,10 +123,9 @@ export function registerOrganizationRoutes(app: App, deps: HttpDeps): void {
   })
 
   app.openapi(listOrganizations, async (c) => {
-    const origin = originOf(c.req.url)
-    const organisations = await administrationOf(c).organisations.list()
-    const data = organisations.map((organisation) => organizationResource(organisation, origin))
-    return c.json(cloudList('OrganizationList', 'org/v2', data), 200)
+    const page = await administrationOf(c).organisations.listPage(pageWanted(c.req.valid('query')))
+    const list = { kind: 'OrganizationList', apiVersion: 'org/v2', resource: organizationResource }
+    return c.json(cloudList(c.req.url, page, list), 200)
   })
 
   app.openapi(getOrganization, async (c) => {

@@ -25,7 +25,7 @@ const help = `Makes, lists and revokes API keys: of operators, and of clusters.
   --id <key>         the key to revoke
   --data <folder>    data folder of a stopped server (./data)
   --bucket, --table, --region, --endpoint
-                     on AWS; PEPPER is what the functions have under that name
+                     on AWS; to create, PEPPER is what the functions have under that name
   --stage <name>     the first key of a deployment: the compactor's function makes it, with the AWS credentials of
                      whoever runs this, who needs no pepper for that
 

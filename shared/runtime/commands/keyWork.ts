@@ -8,7 +8,7 @@ import type { ApiKeyItem, KeyResource } from '../../metadata/apiKeyItem.ts'
 import { createScope } from '../../metadata/scope.ts'
 import { type AclBinding, resourceTypes } from '../../security/acl.ts'
 import { createAclStore } from '../../security/aclStore.ts'
-import { createApiKeys } from '../../security/apiKeys.ts'
+import { createApiKeyStore, createApiKeys } from '../../security/apiKeys.ts'
 import { bindingsOfRole, roleNames } from '../../security/roles.ts'
 import { createClusterRegistry } from '../../tenants/clusters.ts'
 import { accountNotFound, createServiceAccounts } from '../../tenants/serviceAccounts.ts'
@@ -47,7 +47,7 @@ interface KeyWork {
   readonly place: Place
   /** undefined: the operators'. */
   readonly clusterId: string | undefined
-  /** Has the pepper on AWS; a folder has its own. */
+  /** Has the pepper on AWS, for keys that are made; a folder has its own. */
   readonly environment: Environment
 }
 
@@ -114,11 +114,12 @@ function parseResource(text: string) {
 /** Answers the exit code. */
 export const workOnKeys = (work: KeyWork): Promise<number> =>
   withPlace(work.place, async (deps) => {
-    const apiKeys = createApiKeys({ ...deps, pepper: await pepperFor(work) })
     const { what, clusterId } = work
-    if (what.verb === 'revoke') await apiKeys.revoke(what.keyId)
-    if (what.verb === 'list') for (const key of await apiKeys.list({ clusterId })) print(renderKey(key))
+    const made = createApiKeyStore(deps)
+    if (what.verb === 'revoke') await made.revoke(what.keyId)
+    if (what.verb === 'list') for (const key of await made.list({ clusterId })) print(renderKey(key))
     if (what.verb === 'create') {
+      const apiKeys = createApiKeys({ ...deps, pepper: await pepperFor(work) })
       const resource = await findResource(deps, clusterId)
       const owner = await findOwner(deps, resource.organisationId, what.owner)
       const bindings = what.bindings.map((binding) => ({ ...binding, principal: owner }))

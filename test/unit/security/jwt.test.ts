@@ -177,7 +177,10 @@ test('an issuer or a pool that is removed opens nothing within five seconds', as
   await providers.delete(provider.id)
   later(5000)
   assert.equal(await open(token, other.id), undefined)
-  await assert.rejects(providers.listPools(provider.id), isError('NOT_FOUND'))
+  await assert.rejects(
+    providers.listPoolPage(provider.id, { size: 1, token: undefined }),
+    isError('NOT_FOUND'),
+  )
 })
 
 test('neither a warm token nor tokens of unknown issuers cost a request of storage or issuer', async (t) => {
