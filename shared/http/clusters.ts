@@ -39,6 +39,7 @@ export function findCompaction(c: Caller, clusterId: string): Compaction {
   findCluster(c, clusterId)
   const compaction = c.var.access.compaction(clusterId)
   if (compaction) return compaction
+  if (c.var.access.operator === undefined) c.var.access.noteNoOperator?.()
   throw new KafkaError('NOT_FOUND', `No compactor of cluster ${clusterId} runs in this process.`)
 }
 

@@ -1,5 +1,6 @@
 // The compactors of one machine: one for each cluster, made when it is first asked for or has its turn, and one
-// clockwork that gives them their turns one after the other.
+// clockwork that gives them their turns one after the other. Where there are several, turns are short, so that nobody's
+// backlog keeps the others waiting; while somebody has more to do, the next round follows at once.
 
 import type { LogDeps } from '../log/deps.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
@@ -20,6 +21,8 @@ export interface LocalCompactions {
 
 /** Long enough to get on, short enough for a request that waits for the pass before it. */
 const passMsMax = 120_000
+/** Where others wait. What a turn has begun to read it may read again in the next one, so it is not shorter still. */
+const turnMsMax = 10_000
 const collectIntervalMs = 10 * 60_000
 
 export type CompactionConfig = Pick<LocalConfig, 'compactionIntervalMs' | 'dedupeBufferBytes'>
@@ -50,20 +53,25 @@ export function startCompactions(
   const reportFailure = (error: unknown) => logFailure('compaction failed', error)
 
   const clusters = createClusterRegistry(deps)
-  const turn = async (cluster: ClusterState, request: CompactionRequest): Promise<boolean> => {
-    if (cluster.state !== 'DELETING') return (await of(cluster.clusterId).run(request)).unfinished
-    if (await eraseCluster({ ...deps, clusters }, cluster, () => stopping.signal.aborted)) {
-      compactions.delete(cluster.clusterId)
+  const turn = async (cluster: ClusterState, request: CompactionRequest, msMax: number): Promise<boolean> => {
+    if (cluster.state !== 'DELETING') {
+      return (await of(cluster.clusterId).run({ ...request, passMsMax: msMax })).unfinished
     }
-    return false
+    const endsAtMs = deps.clock.now() + msMax
+    const isOver = () => stopping.signal.aborted || deps.clock.now() >= endsAtMs
+    const isErased = await eraseCluster({ ...deps, clusters }, cluster, isOver)
+    if (isErased) compactions.delete(cluster.clusterId)
+    return !isErased && isOver()
   }
   const everyCluster = {
     async run(request: CompactionRequest) {
       let unfinished = false
-      for (const cluster of await listClusters()) {
+      const listed = await listClusters()
+      const msMax = listed.length > 1 ? turnMsMax : passMsMax
+      for (const cluster of listed) {
         if (stopping.signal.aborted) break
         // One that fails does not stop the others.
-        const more = await turn(cluster, request).catch(reportFailure)
+        const more = await turn(cluster, request, msMax).catch(reportFailure)
         unfinished ||= more ?? false
       }
       return { unfinished }

@@ -1,12 +1,11 @@
 // An app behind a port: starts it, and stops it without losing what was asked for before.
 
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
-import { serve } from '@hono/node-server'
-import { answerUnreadable } from './unreadable.ts'
+import { answerUnreadable, createListener, serverOptions } from './unreadable.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -41,12 +40,15 @@ export async function startServer(
   setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`)
   // It puts a Response of its own in place of the global one: an answer of bytes or text is then written as
   // it is.
-  const secured = tls && { createServer: createHttpsServer, serverOptions: tls }
-  const server = serve({ fetch: app.fetch, hostname: host, port, ...secured }) as Server
+  const listener = createListener(app.fetch, host)
+  const server = tls
+    ? createHttpsServer({ ...tls, ...serverOptions }, listener)
+    : createServer(serverOptions, listener)
   // A produce stream may last for hours; slow bodies are the app's to refuse.
   server.requestTimeout = 0
   answerUnreadable(server)
-  if (!server.listening) await once(server, 'listening')
+  server.listen(port, host)
+  await once(server, 'listening')
   const { port: bound } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
   return {

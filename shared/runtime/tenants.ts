@@ -104,7 +104,7 @@ export function createTenants(deps: Omit<LogDeps, 'scope'>, settings: TenantsSet
         clientId: clientIdOf(headers),
       }
       const asked = audit(caller, async () => identify(parseCredentials(headers, certificates?.header)))
-      return asked.audited(await open(asked.identify, clientHost, caller.clientId, asked.watch))
+      return asked.audited(open(asked.identify, clientHost, caller.clientId, asked.watch))
     },
     async idle() {
       await auditLog.idle()

@@ -9,7 +9,7 @@ import { type HourOfUsage, readUsage } from '../metering/readUsage.ts'
 import { createRemembered } from '../ports/remembered.ts'
 import type { Table } from '../ports/table.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import { type AclIndex, decide, isAllowedSomewhere } from '../security/acl.ts'
+import { type AclIndex, clusterResource, decide, isAllowedSomewhere } from '../security/acl.ts'
 import { type ClusterRegistry, clusterNotFound } from '../tenants/clusters.ts'
 import { type Organisation, organisationSuspended } from '../tenants/organisations.ts'
 import type { AclIndexes } from './aclIndexes.ts'
@@ -20,7 +20,7 @@ import {
   createOperator,
   type Operator,
 } from './administration.ts'
-import type { Rights } from './ask.ts'
+import { RefusedError, type Rights } from './ask.ts'
 import { type Identity, isOperator } from './authenticate.ts'
 import { createAuthorizedCluster } from './authorizedCluster.ts'
 import type { Cluster } from './cluster.ts'
@@ -271,8 +271,9 @@ function rightsOf(index: AclIndex, principal: string, host: string): Rights {
   return rights
 }
 
-const suspended = (clusterId: string): KafkaError =>
-  new KafkaError(
+const suspended = (clusterId: string): RefusedError =>
+  new RefusedError(
     'CLUSTER_AUTHORIZATION_FAILED',
     `Cluster ${clusterId} is suspended: its data is kept, and nobody may use it.`,
+    { operation: 'CLUSTER_ACTION', resource: clusterResource, decision: undefined },
   )

@@ -2,12 +2,15 @@
 // now. Each fact is picked by its name, so that no secret, salt or record gets here by being beside one. Pure, and
 // bounded.
 
+import type { StoredLog } from '../compaction/storedLog.ts'
+import type { VerifySummary } from '../compaction/verify.ts'
 import type { QuotaAlteration, QuotaEntity } from '../quotas/entity.ts'
 import type { QuotaChange } from '../quotas/quotaStore.ts'
 import type { AclBinding, AclFilter } from '../security/acl.ts'
 import type { ScramOutcome } from '../security/scramStore.ts'
 import type { ConfigOperation } from '../topics/configs.ts'
 import type { ChangedTopic, Topic, TopicToCreate } from './cluster.ts'
+import type { CompactionRequest, CompactionRun } from './compaction.ts'
 import type { ResetOffset, ResetRequest, TopicPartition } from './groups.ts'
 import type { ScramDeletion, ScramUpsertion } from './scram.ts'
 
@@ -177,4 +180,29 @@ export const scramAlteration = (
   result: (outcomes) => ({
     results: outcomes.map(({ user, error }) => ({ user, status: error?.code ?? 'SUCCESS' })),
   }),
+})
+
+export const compactionRun = ({
+  topicName,
+  collect,
+  dryRun,
+}: CompactionRequest): ChangeFacts<CompactionRun> => ({
+  request: { topicName, collect, dryRun },
+  result: ({ unfinished, counters }) => ({
+    unfinished,
+    segmentsWritten: counters.segmentsWritten,
+    recordsDropped: counters.recordsDropped,
+    objectsDeleted: counters.objectsDeleted,
+    itemsDeleted: counters.itemsDeleted,
+  }),
+})
+
+export const storageVerification: ChangeFacts<VerifySummary> = {
+  result: ({ unfinished, findings }) => ({ unfinished, ...findings }),
+}
+
+/** `null`: there is no such object. */
+export const objectDump = (objectName: string): ChangeFacts<StoredLog | undefined> => ({
+  request: { objectName },
+  result: (stored) => ({ objectName: stored?.name ?? null }),
 })

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/world.ts'
 import type { Access } from './access.ts'
 import type { AuditCaller } from './auditEvent.ts'
 import { createAuditedCluster, createLook, type NoteCall, onCluster } from './auditedCluster.ts'
+import { createAuditedCompaction } from './auditedCompaction.ts'
 import {
   type Around,
   createAuditedAdministration,
@@ -23,7 +24,7 @@ export interface AuditedRequest {
   /** Asked again where a request goes on for long. */
   identify(): Promise<Identity>
   readonly watch: Grants['watch']
-  audited(access: Access): Access
+  audited(opening: Promise<Access>): Promise<Access>
 }
 
 /** Of a request without credentials. */
@@ -68,10 +69,19 @@ export function createAuditing(log: AuditLog, clock: Clock) {
           throw error
         }
       },
-      audited(access) {
-        const suspended = (clusterId: string) =>
-          isNew(`suspended ${clusterId} ${caller.credentialId} ${caller.host}`, refusedAgainMs)
-        return auditedAccess(access, notes, grants.begin, suspended)
+      async audited(opening) {
+        const isNewlySuspended = (id: string) =>
+          isNew(`suspended ${id} ${caller.credentialId} ${caller.host}`, refusedAgainMs)
+        try {
+          return auditedAccess(await opening, notes, grants.begin, isNewlySuspended)
+        } catch (error) {
+          const organisation = suspendedOrganisation(error)
+          if (organisation !== undefined && isNewlySuspended(organisation)) {
+            const about = `organization=${organisation}`
+            notes.change({ method: 'Authorize', clusterId: undefined, about }, denied)
+          }
+          throw error
+        }
       },
     }
   }
@@ -111,6 +121,10 @@ function auditedAccess(
       notes.change({ method: 'Authorize', clusterId: access.clusterIds[0], about: 'operator' }, denied),
     operator: operator && createAuditedOperator(operator, around),
     administration: administration && createAuditedAdministration(administration, around),
+    compaction(clusterId) {
+      const compaction = access.compaction(clusterId)
+      return compaction && createAuditedCompaction(compaction, notes.callOf(clusterId))
+    },
     cluster(clusterId) {
       const note = notes.callOf(clusterId)
       try {
@@ -150,6 +164,12 @@ const telling =
 
 const isUnauthenticated = (error: unknown): error is KafkaError =>
   error instanceof KafkaError && error.code === 'UNAUTHENTICATED'
+
+/** Whose own key it was. */
+const suspendedOrganisation = (error: unknown): string | undefined =>
+  error instanceof KafkaError && error.code === 'CLUSTER_AUTHORIZATION_FAILED'
+    ? textOf(error.details.organisationId)
+    : undefined
 
 const textOf = (value: string | number | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined

@@ -75,7 +75,7 @@ export function createLook(note: NoteCall): Look {
   }
 }
 
-function createWatch(note: NoteCall, begin: Begin): Watch {
+export function createWatch(note: NoteCall, begin: Begin): Watch {
   const change: Watch['change'] = async (call, work, { request, result } = {}) => {
     const { running, grant } = begin(work)
     try {

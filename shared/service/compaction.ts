@@ -16,6 +16,8 @@ export interface CompactionRequest {
   readonly collect: boolean
   /** Changes nothing and says what would be. */
   readonly dryRun: boolean
+  /** The pass ends at its first clean point after this; a collection is not held to it. Absent: as long as a run. */
+  readonly passMsMax?: number
 }
 
 export interface CompactionRun {
@@ -58,10 +60,12 @@ export function createCompaction(compactor: Compactor, clock: Clock, runMsMax: n
     return { unfinished, counters: since(before, compactor.report.counters), previews, collected }
   }
 
-  const carryOut = async ({ topicName, collect }: CompactionRequest): Promise<CompactionRun> => {
+  const carryOut = async (request: CompactionRequest): Promise<CompactionRun> => {
+    const { topicName, collect, passMsMax = runMsMax } = request
     const before = { ...compactor.report.counters }
     const deadlineMs = clock.now() + runMsMax
-    const passDeadlineMs = collect ? beforeCollection(clock.now(), deadlineMs) : deadlineMs
+    const lastMs = collect ? beforeCollection(clock.now(), deadlineMs) : deadlineMs
+    const passDeadlineMs = Math.min(lastMs, clock.now() + passMsMax)
     const topic = topicName === undefined ? {} : { topicName }
     const pass = await compactor.run({ deadlineMs: passDeadlineMs, ...topic })
     endedMs = clock.now()

@@ -4,9 +4,11 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { createApp } from '../../../shared/http/app.ts'
 import type { Clock } from '../../../shared/ports/world.ts'
 import { systemClock } from '../../../shared/runtime/clock.ts'
 import { startServer } from '../../../shared/runtime/server.ts'
+import { createEdge } from '../../support/edgeDeps.ts'
 import { createTestTenants } from '../../support/testTenants.ts'
 
 /** Real time, as sockets take it, that keeps no test waiting that is over. */
@@ -86,6 +88,53 @@ test('more than 16 KiB of headers are answered with 431, and a long credential w
   assert.equal(statusOf(many), 431)
   const token = await send(port, request(`Authorization: Bearer ${'x'.repeat(9000)}`))
   assert.equal(statusOf(token), 401)
+})
+
+test('what Node and the server library refuse is answered like everything else', async (t) => {
+  const { port, failures } = await startSecure(t)
+  const get = (target: string, ...lines: readonly string[]) =>
+    `${[`GET ${target} HTTP/1.1`, 'Connection: close', ...lines].join('\r\n')}\r\n\r\n`
+  const refused: Record<string, readonly [number, string]> = {
+    'no Host': [400, get('/health')],
+    'two Hosts': [400, get('/health', 'Host: localhost', 'Host: example.com')],
+    'a Host that is none': [400, get('/health', 'Host: a b')],
+    'a Host with a user': [400, get('/health', 'Host: localhost@example.com')],
+    'a Host with a path': [400, get('/health', 'Host: localhost/health')],
+    'a backslash': [400, get('/v3\\..\\health', 'Host: localhost')],
+    'another scheme': [400, get('ftp://localhost/health', 'Host: localhost')],
+    'an absolute URL that is none': [400, get('http://a b/health', 'Host: localhost')],
+    'all of the server': [400, get('*', 'Host: localhost').replace('GET', 'OPTIONS')],
+    'an expectation': [417, get('/health', 'Host: localhost', 'Expect: something-else')],
+  }
+  for (const [how, [status, text]] of Object.entries(refused)) {
+    const answer = await send(port, text)
+    assert.equal(statusOf(answer), status, `${how}: ${answer}`)
+    assert.match(answer, /^content-type: application\/json\r$/im, how)
+    const { error_code, message, ...more } = bodyOf(answer)
+    assert.deepEqual([error_code, more], [status, {}], how)
+    assert.match(message, new RegExp(`^HTTP ${status} `), how)
+  }
+  // HTTP/1.0 knows no Host.
+  assert.equal(statusOf(await send(port, 'GET /health HTTP/1.0\r\n\r\n')), 200)
+  const waited = get('/health', 'Host: localhost', 'Expect: 100-continue')
+  assert.match(await send(port, waited), /^HTTP\/1.1 100 .*HTTP\/1.1 200 /s)
+  assert.deepEqual(failures, [])
+})
+
+test('a server for this machine alone takes no other name, however it is said', async (t) => {
+  const server = await startServer(createApp(createEdge({ loopbackOnly: true }).deps), '127.0.0.1', 0)
+  t.after(() => server.stop(0))
+  const port = Number(new URL(server.url).port)
+  const statusFor = async (...lines: readonly string[]) =>
+    statusOf(
+      await send(port, `${['GET /health HTTP/1.1', 'Connection: close', ...lines].join('\r\n')}\r\n\r\n`),
+    )
+  assert.equal(await statusFor('Host: localhost'), 200)
+  assert.equal(await statusFor('Host: rebound.example'), 403)
+  assert.equal(await statusFor('Host:'), 403)
+  assert.equal(await statusFor(), 400)
+  assert.equal(await statusFor('Host: localhost', 'Host: rebound.example'), 400)
+  assert.equal(await statusFor('Host: rebound.example', 'Host: localhost'), 400)
 })
 
 test('an unreadable request after a good one ends the connection and nothing more', async (t) => {
