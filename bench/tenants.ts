@@ -15,8 +15,8 @@ import type { TenantLoad, TenantPlan } from './tenantWorker.ts'
 
 const help = `Measures how much one tenant at ten times its quota slows another one down.
 
-  npm run bench:tenants                     ten turns of 5 s each: alone, with the greedy tenant elsewhere on the machine,
-                                            and with it beside
+  npm run bench:tenants                     ten turns of 5 s each: alone, with the greedy tenant elsewhere on the
+                                            machine, and with it beside
   npm run bench:tenants -- --turns N        N turns each
   npm run bench:tenants -- --seconds N      N seconds a turn
   npm run bench:tenants -- --unbounded      without the quota: what it is good for

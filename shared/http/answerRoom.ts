@@ -141,6 +141,7 @@ function createHeld(room: ByteRoom, tenant: string | undefined, client: AbortSig
     takeNow,
     /** So many bytes and no more; what they lack is taken without asking. */
     keep(bytes: number): void {
+      if (isOver) return
       const [kept = room.acquireNow(tenant, 0), ...others] = places
       giveBack(new Set(others))
       places.add(kept)

@@ -2,6 +2,7 @@
 // up or the reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error`
 // event, the last one.
 
+import type { Clock } from '../ports/world.ts'
 import type { Cluster } from '../service/cluster.ts'
 import { type AnswerRoom, createAnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
@@ -20,6 +21,8 @@ export const eventStreamHeaders = {
 
 /** Proxies cut connections that are silent for a minute, some for half of one. */
 const heartbeatMs = 15_000
+/** Longer than a fetch waits for records, or both would send one. */
+const silentMsMax = 20_000
 const roundBytesMax = 1024 * 1024
 /** Of a topic's rounds: a partition's share, so that one of them cannot hold up the others. */
 const partitionBytesMax = 256 * 1024
@@ -50,16 +53,32 @@ async function* eventsIn(room: AnswerRoom, following: Following): AsyncGenerator
   const { c, deps, signal } = following
   const { clock, limits } = deps
   const endsAt = clock.now() + limits.streamMsMax
-  yield (await nextEvents(room, following, 0)) || heartbeat
+  let begun = false
   try {
-    for (let left = endsAt - clock.now(); left > 0; left = endsAt - clock.now()) {
-      const events = await nextEvents(room, following, Math.min(left, heartbeatMs, limits.fetchWaitMsMax))
-      if (signal.aborted) return
-      yield events || heartbeat
+    for (let left = limits.streamMsMax; left > 0; left = endsAt - clock.now()) {
+      const fetching = nextEvents(
+        room,
+        following,
+        begun ? Math.min(left, heartbeatMs, limits.fetchWaitMsMax) : 0,
+      )
+      for (let events: string | undefined; events === undefined; ) {
+        events = await within(clock, fetching)
+        if (begun && signal.aborted) return
+        begun = true
+        yield events || heartbeat
+      }
     }
   } catch (error) {
+    if (!begun) throw error
     yield renderFailure(JSON.stringify(errorBody(refuseUnexpected(deps, c, error))))
   }
+}
+
+/** undefined: it waits for room, or for slow storage, and a proxy wants to see something meanwhile. */
+async function within(clock: Clock, fetching: Promise<string>): Promise<string | undefined> {
+  const timer = new AbortController()
+  const late = clock.sleep(silentMsMax, timer.signal).then(() => undefined)
+  return Promise.race([fetching, late]).finally(() => timer.abort('fetched'))
 }
 
 async function nextEvents(room: AnswerRoom, following: Following, maxWaitMs: number): Promise<string> {

@@ -1,19 +1,22 @@
 // Blocks in memory, shared by the tenants of a process. Where there is no room for a new one, blocks go that nobody has
-// used for a minute; when there are none, the tenant that holds the most gives up the one that it used least recently.
+// used for a minute; when there are none, the tenant that holds the most gives up what it used least recently.
 // So a tenant alone may fill it all, and one that reads its whole history pushes out its own blocks and nobody else's.
+// Blocks that came by one request are views of its bytes, which stay in memory for any of them: they go together.
 
 import type { Clock } from '../ports/world.ts'
 
+type Block = Uint8Array | undefined
+
 export interface BlockCache {
   has(key: string): boolean
-  /** A block that fails to come, or is missing, is not kept. */
-  add(key: string, bytes: Promise<Uint8Array | undefined>): void
-  get(key: string): Promise<Uint8Array | undefined> | undefined
+  /** Blocks that come together, in the order of their keys. One that fails to come, or is missing, is not kept. */
+  add(keys: readonly string[], blocks: Promise<readonly Block[]>): void
+  get(key: string): Promise<Block> | undefined
 }
 
-interface Cached {
-  readonly key: string
-  readonly bytes: Promise<Uint8Array | undefined>
+interface Load {
+  readonly keys: readonly string[]
+  readonly blocks: Promise<readonly Block[]>
   readonly holder: Holder
   /** What it takes of the cache; 0 until it has come. */
   size: number
@@ -22,11 +25,11 @@ interface Cached {
 
 interface Holder {
   /** Least recently used first. */
-  readonly blocks: Set<Cached>
+  readonly loads: Set<Load>
   bytes: number
 }
 
-/** What a block counts at least: of a small one most is what is kept about it. */
+/** What a load counts at least: of a small one most is what is kept about it. */
 export const blockBytesMin = 1024
 
 /** What tenants left behind that are gone is nobody's share. */
@@ -34,58 +37,60 @@ const unusedMsMax = 60_000
 
 /** Gives a cache to each tenant that asks; keys of different tenants differ. */
 export function createBlockCaches(bytesMax: number, clock: Pick<Clock, 'now'>): () => BlockCache {
-  const entries = new Map<string, Cached>()
+  const entries = new Map<string, Load>()
   /** Those that have come, of all tenants, least recently used first. */
-  const blocks = new Set<Cached>()
+  const loads = new Set<Load>()
   const holders = createHolders(bytesMax)
 
-  const drop = (cached: Cached) => {
-    if (entries.get(cached.key) !== cached) return
-    entries.delete(cached.key)
-    if (!blocks.delete(cached)) return
-    cached.holder.blocks.delete(cached)
-    holders.resize(cached.holder, -cached.size)
+  const drop = (load: Load) => {
+    for (const key of load.keys) forget(load, key)
+    if (!loads.delete(load)) return
+    load.holder.loads.delete(load)
+    holders.resize(load.holder, -load.size)
   }
-  const nextToGo = (): Cached | undefined => {
-    const [oldest] = blocks
+  const forget = (load: Load, key: string) => {
+    if (entries.get(key) === load) entries.delete(key)
+  }
+  const nextToGo = (): Load | undefined => {
+    const [oldest] = loads
     if (oldest === undefined || clock.now() - oldest.usedMs > unusedMsMax) return oldest
-    const [block] = holders.largest()?.blocks ?? []
-    return block
+    return holders.largest()?.loads.values().next().value
   }
-  const use = (cached: Cached) => {
-    cached.usedMs = clock.now()
-    for (const order of [blocks, cached.holder.blocks]) {
-      order.delete(cached)
-      order.add(cached)
+  const use = (load: Load) => {
+    load.usedMs = clock.now()
+    for (const order of [loads, load.holder.loads]) {
+      order.delete(load)
+      order.add(load)
     }
   }
-  const arrived = (cached: Cached, bytes: Uint8Array | undefined) => {
-    if (!bytes) return drop(cached)
-    if (entries.get(cached.key) !== cached) return
-    cached.size = Math.max(bytes.length, blockBytesMin)
-    use(cached)
-    holders.resize(cached.holder, cached.size)
-    for (let old = nextToGo(); old !== undefined && holders.bytes() > bytesMax; old = nextToGo()) drop(old)
+  const arrived = (load: Load, blocks: readonly Block[]) => {
+    for (const [i, key] of load.keys.entries()) if (!blocks[i]) forget(load, key)
+    if (!load.keys.some((key) => entries.get(key) === load)) return
+    const bytes = blocks.reduce((sum, block) => sum + (block?.length ?? 0), 0)
+    load.size = Math.max(bytes, blockBytesMin)
+    use(load)
+    holders.resize(load.holder, load.size)
+    for (let old = nextToGo(); old && holders.bytes() > bytesMax; old = nextToGo()) drop(old)
   }
 
   return () => {
-    const holder: Holder = { blocks: new Set(), bytes: 0 }
+    const holder: Holder = { loads: new Set(), bytes: 0 }
     return {
       has: (key) => entries.has(key),
-      add(key, bytes) {
-        const cached: Cached = { key, bytes, holder, size: 0, usedMs: 0 }
-        const before = entries.get(key)
-        if (before !== undefined) drop(before)
-        entries.set(key, cached)
-        bytes.then(
-          (block) => arrived(cached, block),
-          () => drop(cached),
-        )
+      add(keys, blocks) {
+        const load: Load = { keys, blocks, holder, size: 0, usedMs: 0 }
+        for (const key of keys) {
+          const before = entries.get(key)
+          if (before !== undefined) drop(before)
+          entries.set(key, load)
+        }
+        const failed = () => drop(load)
+        blocks.then((come) => arrived(load, come), failed)
       },
       get(key) {
-        const cached = entries.get(key)
-        if (cached !== undefined && blocks.has(cached)) use(cached)
-        return cached?.bytes
+        const load = entries.get(key)
+        if (load !== undefined && loads.has(load)) use(load)
+        return load?.blocks.then((blocks) => blocks[load.keys.indexOf(key)])
       },
     }
   }

@@ -40,10 +40,9 @@ export function createBlocks(
     const bytes = lanes[lane](() =>
       retryRepeatable(deps, () => deps.objects.getRange(name, first * blockBytes, count * blockBytes)),
     )
-    for (let i = 0; i < count; i++) {
-      const block = bytes.then((all) => blockOf(all, i * blockBytes, blockBytes))
-      cache.add(`${name}#${first + i}`, block)
-    }
+    const keys = Array.from({ length: count }, (_, i) => `${name}#${first + i}`)
+    const blocks = bytes.then((all) => keys.map((_, i) => blockOf(all, i * blockBytes, blockBytes)))
+    cache.add(keys, blocks)
   }
 
   const readObject = async (extent: Extent, lane: Lane) => {
@@ -70,9 +69,9 @@ export function createBlocks(
       const bytes = lanes[lane](() => retryRepeatable(deps, () => deps.table.get(key))).then((item) => {
         const data = item?.attributes.data
         // A copy, because blocks are stamped with their offsets and items are not ours to change.
-        return data instanceof Uint8Array ? data.slice() : undefined
+        return [data instanceof Uint8Array ? data.slice() : undefined]
       })
-      cache.add(name, bytes)
+      cache.add([name], bytes)
     }
     return cut([await cache.get(name)], extent.position, extent.length)
   }

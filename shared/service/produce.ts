@@ -211,11 +211,11 @@ async function append(
   topicName: string,
   requests: readonly AppendRequest[],
 ): Promise<readonly (readonly BatchResult[])[]> {
-  const results = await Promise.all(requests.map((request) => deps.appender.append(request)))
+  const results = await allDone(requests.map((request) => deps.appender.append(request)))
   if (!results.some(isGone)) return results
   const now = await refreshed(deps.topics, topicName)
-  return Promise.all(
-    requests.map((request, i) => {
+  return allDone(
+    requests.map(async (request, i) => {
       const result = results[i] ?? []
       const isElsewhere = now && now.topicId !== request.topicId && request.partition < now.partitionCount
       return isGone(result) && isElsewhere
@@ -223,6 +223,12 @@ async function append(
         : result
     }),
   )
+}
+
+/** Waits for those beside one that fails, too: their bytes are in memory until then, and count as the caller's. */
+async function allDone<T>(works: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(works)
+  return Promise.all(works)
 }
 
 /** undefined: it cannot be read; what has been appended keeps its answer all the same. */

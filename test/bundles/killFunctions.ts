@@ -7,7 +7,7 @@ import { startFunctions } from './functionsProcess.ts'
 
 const rounds = parseRounds(
   'kill-functions',
-  'Kills the bundles of produce and fetch under load, on emulated AWS, and looks for every record that was acknowledged.',
+  'Kills the bundles of produce and fetch under load, on emulated AWS, and looks for every acknowledged record.',
 )
 const print = (line: string) => process.stdout.write(`${line}\n`)
 

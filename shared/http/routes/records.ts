@@ -7,7 +7,6 @@
 // Left out on purpose: schemas (42205 in the record's report).
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
-import type { Place } from '../../base/byteRoom.ts'
 import { KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
 import { openBody, withBody } from '../body.ts'
@@ -36,6 +35,7 @@ import {
   unknownPartition,
 } from '../startOffset.ts'
 import { streamAnswer } from '../streamAnswer.ts'
+import { createStreamRoom } from '../streamRoom.ts'
 import { eventStreamType, parseTopicCursor, renderTopicCursor } from '../wire/eventStream.ts'
 import { appendRecordStream, type RecordSource, type RecordStreamRequest } from '../wire/recordStream.ts'
 import { produceHeaders, produceRequestSchema, produceResponseSchema } from '../wire/schemas.ts'
@@ -177,34 +177,20 @@ function wholeBody(body: Uint8Array): RecordSource {
       rest = undefined
       return Promise.resolve(chunk)
     },
-    hold: () => Promise.resolve(),
-    close: () => {},
+    room: undefined,
   }
 }
-
-/** A chunk's worth of an unfinished record is kept without asking; a connection has that much anyhow. */
-const freeBytes = 64 * 1024
 
 // Between records a client may be silent until the stream's time is up, inside one it may not.
 function chunkedBody(c: RawContext, deps: HttpDeps): RecordSource {
   const { bodyBytesMax, streamMsMax } = deps.limits
   const stream = openBody(c, deps)
-  const { bodyRoom: room } = deps
   const endsAt = deps.clock.now() + streamMsMax
-  let place: Place | undefined
-  const release = (): void => {
-    if (place !== undefined) room.resize(place, 0)
-    place = undefined
-  }
   return {
     read: (insideRecord) => {
       const left = Math.max(0, endsAt - deps.clock.now())
       return stream.read(left, insideRecord)
     },
-    hold: async (bytes) => {
-      if (bytes === 0) release()
-      else if (bytes > freeBytes) place ??= await room.acquire(c.get('access').tenant, bodyBytesMax)
-    },
-    close: release,
+    room: createStreamRoom(deps.bodyRoom, c.get('access').tenant, bodyBytesMax),
   }
 }

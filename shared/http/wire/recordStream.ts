@@ -3,10 +3,11 @@
 // A record that cannot be appended gets a report of its own. Whatever else is wrong is thrown while nothing
 // has been reported yet, because it can still be the answer's status, and is the last report afterwards.
 // Two loops: one reads and parses, the other appends what has been parsed and reports it. Order is kept
-// because only one append is under way.
+// because only one append is under way. What is parsed keeps its room until its report has gone out.
 
 import { invariant, KafkaError } from '../../base/errors.ts'
 import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
+import type { StreamRoom } from '../streamRoom.ts'
 import { isObject, parseJson } from './json.ts'
 import { createObjectSplitter, type StreamedObject } from './jsonStream.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
@@ -14,15 +15,15 @@ import { parseV3Record, renderRefusal, renderReport, reportPrefix, type V3Record
 
 /** One append: large enough to fill a batch, small enough that what waits for it is bounded. */
 const appendMax = { items: 5000, bytes: 1024 * 1024 } as const
+/** What is kept about a parsed record beside its bytes: most of what a small one takes. */
+const recordBytes = 512
 export const recordDepthMax = 1000
 
 export interface RecordSource {
   /** The next bytes, undefined at the end. `insideRecord`: the client owes the rest of a record. */
   read(insideRecord: boolean): Promise<Uint8Array | undefined>
-  /** Told the bytes kept of an unfinished record; resolves when they may be kept. */
-  hold(bytes: number): Promise<void>
-  /** Nothing more is read. */
-  close(): void
+  /** undefined: what is read has its room already. */
+  readonly room: StreamRoom | undefined
 }
 
 export interface RecordStreamRequest {
@@ -34,14 +35,18 @@ export interface RecordStreamRequest {
   readonly asRefusal: (error: unknown) => KafkaError
 }
 
-type Item =
+type Parsed =
   | { readonly kind: 'record'; readonly record: V3Record }
   | { readonly kind: 'refused'; readonly error: KafkaError }
-  | { readonly kind: 'failed'; readonly error: unknown }
+type Item = (Parsed | { readonly kind: 'failed'; readonly error: unknown }) & {
+  /** Of the stream's room. */
+  readonly bytes: number
+}
 
 /** Yields the reports of one append at a time. */
 export async function* appendRecordStream(request: RecordStreamRequest): AsyncGenerator<string> {
   const prefix = reportPrefix(request.cluster.clusterId, request.topicName)
+  const { room } = request.source
   const mailbox = createMailbox<Item>(appendMax)
   const reading = readRecords(request, mailbox)
   let reported = false
@@ -51,15 +56,18 @@ export async function* appendRecordStream(request: RecordStreamRequest): AsyncGe
       const outcomes = await append(request, items, reported)
       yield renderItems(items, outcomes, prefix, request.asRefusal)
       reported = true
+      room?.giveBack(items.reduce((sum, { bytes }) => sum + bytes, 0))
     }
   } finally {
     mailbox.close()
+    room?.leave()
   }
   await reading
 }
 
 async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>): Promise<void> {
   const { source, recordBytesMax } = request
+  const { room } = source
   const splitter = createObjectSplitter({ objectBytesMax: recordBytesMax, depthMax: recordDepthMax })
   let count = 0
   try {
@@ -71,18 +79,22 @@ async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>)
         break
       }
       for (const object of splitter.push(chunk)) {
-        const full = mailbox.put(parseItem(object, count, recordBytesMax), sizeOf(object))
-        count++
         // Awaiting nothing would let the appending loop in after every record.
+        const size = sizeOf(object)
+        const entering = room?.take(recordBytes + size)
+        if (entering !== undefined) await entering
+        const item = { ...parseItem(object, count, recordBytesMax), bytes: recordBytes + size }
+        const full = mailbox.put(item, size)
+        count++
         if (full !== undefined) await full
       }
-      await source.hold(splitter.heldBytes())
+      const entering = room?.hold(splitter.heldBytes())
+      if (entering !== undefined) await entering
     }
   } catch (error) {
-    mailbox.put({ kind: 'failed', error }, 0)
+    mailbox.put({ kind: 'failed', error, bytes: 0 }, 0)
   } finally {
     mailbox.close()
-    source.close()
   }
 }
 
@@ -94,7 +106,7 @@ function sizeOf(object: StreamedObject): number {
   return object.kind === 'object' ? object.bytes.length : 0
 }
 
-function parseItem(object: StreamedObject, before: number, bytesMax: number): Item {
+function parseItem(object: StreamedObject, before: number, bytesMax: number): Parsed {
   const where = `at byte ${object.position}, after ${before} records`
   if (object.kind === 'oversize') {
     const message = `the record ${where} has ${object.size} bytes of JSON, at most ${bytesMax} are read`

@@ -178,6 +178,26 @@ test('requests that read several partitions or topics do not wait for one anothe
   await isEmpty(served, records)
 })
 
+test('an event stream that waits for room is kept alive, gets its events, and leaves at any time', async (t) => {
+  const clock = createVirtualClock()
+  const served = await serveRecords(t, { answersBytesMax: 2.5 * mebibyte, clock })
+  const unread = served.ask(records, raw)
+  await unread.begun
+  const [waiting, leaving] = [served.ask(records, events), served.ask(records, events)]
+  assert.deepEqual(await Promise.all([waiting.begun, leaving.begun]), [200, 200], 'while there is no room')
+  assert.ok(!unread.client.destroyed)
+  leaving.client.destroy()
+  let text = ''
+  for await (const part of waiting.client) {
+    text += part
+    if (text.includes('data: ')) break
+  }
+  assert.match(text, /: heartbeat\n\n/)
+  waiting.client.destroy()
+  await isEmpty(served, records)
+  assert.deepEqual(served.failures, [])
+})
+
 test('nobody reads the answer to a HEAD, and nothing is held for it', async (t) => {
   const served = await serveRecords(t, { answersBytesMax: 2.5 * mebibyte })
   for (const headers of [raw, { accept: 'application/json' }, events]) {

@@ -260,7 +260,10 @@ test('a failure of ours after the first report goes to the operator, its cause t
     authenticate: () => Promise.resolve(accessTo(failing)),
     clock: { now: () => 0, sleep: () => new Promise(() => {}) },
   })
-  const app = createApp({ ...deps, limits: { ...deps.limits, bodyBytesMax: 1 << 20 } })
+  const app = createApp({
+    ...deps,
+    limits: { ...deps.limits, bodyBytesMax: 1 << 20, bodiesBytesMax: 1 << 23 },
+  })
   const record = '{}'
   const body = record.repeat(5001)
   const headers = { 'content-type': 'application/json' }

@@ -9,7 +9,7 @@ const bytesMax = 10 * blockBytes
 
 /** What came is in the cache once its promise has been told. */
 async function put(cache: BlockCache, key: string, size = blockBytes) {
-  cache.add(key, Promise.resolve(new Uint8Array(size)))
+  cache.add([key], Promise.resolve([new Uint8Array(size)]))
   await Promise.resolve()
 }
 
@@ -75,11 +75,27 @@ test('what nobody used for a minute goes first, whoever holds it', async () => {
 test('a block that is missing or failed to come is not kept', async () => {
   const { newCache } = createCaches()
   const cache = newCache()
-  cache.add('missing', Promise.resolve(undefined))
-  cache.add('failed', Promise.reject(new Error('down')))
+  cache.add(['missing'], Promise.resolve([undefined]))
+  cache.add(['failed'], Promise.reject(new Error('down')))
   assert.ok(cache.has('missing') && cache.has('failed'), 'while it is on its way it is shared')
   await Promise.resolve()
   assert.ok(!cache.has('missing') && !cache.has('failed'))
+})
+
+test('blocks that came together stay and go together, because each of them keeps the bytes of all', async () => {
+  const { newCache } = createCaches()
+  const cache = newCache()
+  const all = new Uint8Array(3 * blockBytes)
+  const keys = ['a', 'b', 'c', 'behind the end']
+  cache.add(keys, Promise.resolve([0, 1, 2].map((i) => all.subarray(i * blockBytes, (i + 1) * blockBytes))))
+  await Promise.resolve()
+  assert.deepEqual(kept(cache, keys), ['a', 'b', 'c'])
+  for (const key of names('t', 6)) await put(cache, key)
+  await cache.get('b')
+  for (const key of names('u', 7)) await put(cache, key)
+  assert.deepEqual(kept(cache, keys), ['a', 'b', 'c'], 'one is used, so none of them is old')
+  await put(cache, 'new')
+  assert.deepEqual(kept(cache, keys), [])
 })
 
 test('no more is kept than the bound, and no tenant loses a block while another holds more', async () => {

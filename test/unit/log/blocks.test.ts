@@ -115,6 +115,31 @@ test('the cache keeps what was used last within its bound', async () => {
   assert.equal(gets.length, 12, 'what was used least lately has gone')
 })
 
+test('no block outlives its bound through another one that came by the same request', async () => {
+  const { deps, gets } = await createStore()
+  const segments = [0, 1, 2, 3]
+  for (const i of segments) {
+    await deps.objects.putIfAbsent(scope.segmentObject(objectId(i)), [new Uint8Array(16 * 1024)])
+  }
+  const blocks = createBlocks(deps, { ...settings, blockBytes: 1024, readAheadBytes: 4096 })
+  const read = (segment: number, position: number) =>
+    blocks.read(extent(segment, position, 10, 'segment'), 'catchUp')
+  for (const segment of segments) {
+    await read(segment, 0)
+    await read(segment, 1024)
+    for (const before of segments.slice(0, segment)) await read(before, 1024)
+  }
+  gets.length = 0
+  const held = new Set<ArrayBufferLike>()
+  for (const segment of segments.toReversed()) {
+    const { buffer } = await read(segment, 1024)
+    if (gets.length > 0) break
+    held.add(buffer)
+  }
+  const bytes = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  assert.ok(bytes > 0 && bytes <= settings.cacheBytesMax, `${bytes} bytes`)
+})
+
 test('a block larger than the cache is read all the same', async () => {
   const { deps } = await createStore()
   const blocks = createBlocks(deps, { ...settings, cacheBytesMax: 50 })

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { partitionForKey } from '../../../shared/kafka/murmur2.ts'
 import { encodeBatch } from '../../../shared/kafka/recordBatch.ts'
 import { readHeader } from '../../../shared/kafka/recordBatchLayout.ts'
+import type { ObjectStore } from '../../../shared/ports/objectStore.ts'
+import { defaultClusterSettings } from '../../../shared/service/settings.ts'
 import {
   batch,
   createLog,
@@ -336,4 +339,35 @@ test('records of partitions that there are not are refused, the others are store
       kafkaError('PARTITION_NOT_FOUND'),
     )
   }
+})
+
+test('a request one part of which fails is answered when nothing of it is on its way any more', async () => {
+  const ports = virtualPorts()
+  const gate = Promise.withResolvers<void>()
+  let puts = 0
+  const objects: ObjectStore = {
+    ...ports.objects,
+    async putIfAbsent(name, parts) {
+      if (++puts === 1) throw new Error('a failure of ours')
+      await gate.promise
+      return ports.objects.putIfAbsent(name, parts)
+    },
+  }
+  // Each large batch is a flush of its own.
+  const flush = { ...defaultClusterSettings.flush, flushBytesMax: 32 * 1024 }
+  const cluster = createTestCluster({ ...ports, objects }, { flush })
+  await createTopic(cluster, 't', 2)
+  let isAnswered = false
+  const failed = assert.rejects(
+    cluster
+      .produceRecords('t', [record('x'.repeat(40_000), 0), record('y'.repeat(40_000), 1)])
+      .finally(() => {
+        isAnswered = true
+      }),
+    /a failure of ours/,
+  )
+  for (let i = 0; i < 50; i++) await setImmediate()
+  assert.deepEqual([puts, isAnswered], [2, false])
+  gate.resolve()
+  await failed
 })
