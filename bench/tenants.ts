@@ -34,6 +34,8 @@ const warmUpSeconds = 12
 const leadSeconds = 3
 /** Until a greedy load that was refused to its end is over. */
 const spareSeconds = 2
+/** Until the thread of a load has begun, and has ended. */
+const threadSeconds = 0.2
 const clustersMaxAgeMs = 5000
 
 interface Arguments {
@@ -88,7 +90,7 @@ async function measure({ server, elsewhere }: Servers, { turns, seconds, unbound
     elsewhere: await greedyLoad(elsewhere, unbounded),
     beside: await greedyLoad(server, unbounded),
   }
-  const turnSeconds = 3 * seconds + 2 * leadSeconds
+  const turnSeconds = 3 * seconds + 2 * (leadSeconds + threadSeconds)
   const whole = neighbour(warmUpSeconds + turns * turnSeconds + spareSeconds)
   // What a window of the quota may hold at once is used up before anything is measured.
   await Promise.all([greedy.elsewhere(warmUpSeconds), greedy.beside(warmUpSeconds)])
