@@ -6,9 +6,9 @@
 import type { ByteRoom, Place } from '../base/byteRoom.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { Cluster, FetchRoom } from '../service/cluster.ts'
-import { bytesFetched } from '../service/recordBytes.ts'
+import { bytesFetched, bytesOfBatches } from '../service/recordBytes.ts'
 import type { HttpDeps } from './context.ts'
-import { connectionOf, pacedBody } from './pacedBody.ts'
+import { connectionOf, pacedBody, pieceBytesMax, watchPiece } from './pacedBody.ts'
 import type { RawContext } from './rawRoute.ts'
 
 export interface AnswerRoom {
@@ -23,7 +23,8 @@ export interface AnswerRoom {
 }
 
 export interface Answer {
-  readonly body: string | Uint8Array<ArrayBuffer>
+  /** Batches go out one behind the other. */
+  readonly body: string | readonly Uint8Array[]
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -41,22 +42,35 @@ export async function withAnswerRoom(
 ): Promise<Response> {
   const room = createAnswerRoom(c, deps, cluster)
   try {
-    const { body, headers } = await make(room)
-    const connection = connectionOf(c)
-    if (body.length <= freeBytes || connection === undefined || connection.closed) {
-      room.leave()
-      return new Response(body, { headers })
-    }
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    room.hold(bytes.length)
-    connection.once('close', room.leave)
-    const parts: Uint8Array[] = [bytes]
-    const paced = pacedBody(c, deps, { next: async () => parts.shift(), cancel: room.leave })
-    return new Response(paced, { headers: { ...headers, 'content-length': String(bytes.length) } })
+    return send(c, deps, room, await make(room))
   } catch (error) {
     room.leave()
     throw error
   }
+}
+
+function send(c: RawContext, deps: HttpDeps, room: AnswerRoom, { body, headers }: Answer): Response {
+  const connection = connectionOf(c)
+  const isFree = typeof body === 'string' ? body.length <= freeBytes : bytesOfBatches(body) <= freeBytes
+  if (isFree || connection === undefined || connection.closed) {
+    room.leave()
+    return new Response(typeof body === 'string' ? body : Buffer.concat(body), { headers })
+  }
+  const view = typeof body === 'string' ? undefined : deps.blockViews.open(c.get('access').tenant, body)
+  const bytes = view?.bytes ?? (typeof body === 'string' ? Buffer.from(body) : Buffer.concat(body))
+  const leave = (): void => {
+    room.leave()
+    view?.leave()
+  }
+  room.hold(bytes.length)
+  connection.once('close', leave)
+  if (bytes.length <= pieceBytesMax) {
+    watchPiece(connection, deps, bytes.length)
+    return new Response(bytes, { headers })
+  }
+  const parts: Uint8Array[] = [bytes]
+  const paced = pacedBody(c, deps, { next: async () => parts.shift(), cancel: leave })
+  return new Response(paced, { headers: { ...headers, 'content-length': String(bytes.length) } })
 }
 
 export function createAnswerRoom(

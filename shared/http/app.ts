@@ -5,9 +5,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { TrieRouter } from 'hono/router/trie-router'
 import { getPath } from 'hono/utils/url'
-import { createByteRoom } from '../base/byteRoom.ts'
 import { createAuthentication } from './authentication.ts'
-import type { App, AppDeps, AppEnv, HttpDeps } from './context.ts'
+import { type App, type AppDeps, type AppEnv, createHttpDeps, type HttpDeps } from './context.ts'
 import { createErrorHandler, createNotFoundHandler, refuseInvalid } from './errors.ts'
 import { createHostGuard } from './hostGuard.ts'
 import { registerOpenApi } from './openapi.ts'
@@ -47,12 +46,7 @@ import { registerV2ProduceRoutes } from './routes/v2Produce.ts'
 import { guardUrl } from './urlGuard.ts'
 
 export function createApp(appDeps: AppDeps): App {
-  const { bodiesBytesMax, answersBytesMax } = appDeps.limits
-  const deps: HttpDeps = {
-    ...appDeps,
-    bodyRoom: createByteRoom(bodiesBytesMax),
-    answerRoom: createByteRoom(answersBytesMax),
-  }
+  const deps = createHttpDeps(appDeps)
   const app = new OpenAPIHono<AppEnv>({
     defaultHook: refuseInvalid,
     // The trie reads ':alter' in 'configs:alter' as text; Hono's default router may take it for a parameter.

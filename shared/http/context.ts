@@ -2,9 +2,11 @@
 // rules of the log.
 
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { ByteRoom } from '../base/byteRoom.ts'
+import { type ByteRoom, createByteRoom } from '../base/byteRoom.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Access } from '../service/access.ts'
+import { type BlockViews, createBlockViews } from './blockViews.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 
 export interface HttpLimits {
   /** A request body, in bytes; beyond it 413 before the body is read. */
@@ -71,6 +73,20 @@ export interface HttpDeps extends AppDeps {
   readonly bodyRoom: ByteRoom
   /** Answers with records share it: limits.answersBytesMax. */
   readonly answerRoom: ByteRoom
+  /** Beside them, half as much. */
+  readonly blockViews: BlockViews
+  readonly deadlines: Deadlines
+}
+
+export function createHttpDeps(deps: AppDeps): HttpDeps {
+  const { bodiesBytesMax, answersBytesMax } = deps.limits
+  return {
+    ...deps,
+    bodyRoom: createByteRoom(bodiesBytesMax),
+    answerRoom: createByteRoom(answersBytesMax),
+    blockViews: createBlockViews(createByteRoom(answersBytesMax / 2)),
+    deadlines: createDeadlines(deps.clock),
+  }
 }
 
 export type AppEnv = {

@@ -15,17 +15,19 @@ export interface Parts {
 }
 
 /** 16 seconds at the slowest pace; each one costs its client a turn of waiting. */
-const pieceBytesMax = 1024 * 1024
+export const pieceBytesMax = 1024 * 1024
 
 interface Piece {
   readonly bytes: number
   readonly sinceMs: number
-  readonly timer: AbortController
+  readonly inTime: () => void
 }
+
+type PaceDeps = Pick<HttpDeps, 'clock' | 'deadlines' | 'limits'>
 
 export function pacedBody(
   c: RawContext,
-  { clock, limits }: Pick<HttpDeps, 'clock' | 'limits'>,
+  { clock, deadlines, limits }: PaceDeps,
   parts: Parts,
 ): ReadableStream<Uint8Array> {
   const connection = connectionOf(c)
@@ -35,17 +37,14 @@ export function pacedBody(
 
   const settle = (): void => {
     if (outside === undefined) return
-    outside.timer.abort('taken')
+    outside.inTime()
     pace.note(clock.now() - outside.sinceMs, outside.bytes)
     outside = undefined
   }
   const watch = (connection: ServerResponse, bytes: number): void => {
-    const timer = new AbortController()
-    outside = { bytes, sinceMs: clock.now(), timer }
-    const leftMs = pace.leftMs() + bytes / slowestBytesPerMs
-    void clock.sleep(leftMs, timer.signal).then(() => {
-      if (!timer.signal.aborted) connection.destroy()
-    })
+    const sinceMs = clock.now()
+    const inTime = deadlines.set(connection, sinceMs + pace.leftMs() + bytes / slowestBytesPerMs)
+    outside = { bytes, sinceMs, inTime }
   }
 
   return new ReadableStream<Uint8Array>(
@@ -66,6 +65,16 @@ export function pacedBody(
     },
     { highWaterMark: 0 },
   )
+}
+
+/** For an answer of one piece at most, which goes out as it is: its client has the same time. */
+export function watchPiece(
+  connection: ServerResponse,
+  { clock, deadlines, limits }: PaceDeps,
+  bytes: number,
+): void {
+  const leftMs = limits.bodyIdleMsMax + bytes / slowestBytesPerMs
+  connection.once('close', deadlines.set(connection, clock.now() + leftMs))
 }
 
 /** Where the answer goes out; undefined: it is for this process to read, or, to a HEAD, for nobody. */

@@ -21,7 +21,7 @@ const headerBytes = ({ key, value }: RecordToProduce['headers'][number]): number
 export const bytesOfRecords = (records: readonly RecordToProduce[]): number =>
   records.reduce((sum, record) => sum + recordBytes(record), 0)
 
-const bytesOfBatches = (batches: readonly Uint8Array[]): number =>
+export const bytesOfBatches = (batches: readonly Uint8Array[]): number =>
   batches.reduce((sum, { length }) => sum + length, 0)
 
 export const bytesFetched = (fetched: readonly FetchedPartition[]): number =>

@@ -1,6 +1,5 @@
 // The edge without an engine behind it: for tests of what happens before a cluster is asked.
-import { createByteRoom } from '../../shared/base/byteRoom.ts'
-import type { AppDeps, HttpDeps } from '../../shared/http/context.ts'
+import { type AppDeps, createHttpDeps, type HttpDeps } from '../../shared/http/context.ts'
 
 export interface Edge {
   readonly deps: HttpDeps
@@ -40,7 +39,5 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
     reportFailure: (error) => failures.push(error),
     ...changes,
   }
-  const { bodiesBytesMax, answersBytesMax } = deps.limits
-  const rooms = { bodyRoom: createByteRoom(bodiesBytesMax), answerRoom: createByteRoom(answersBytesMax) }
-  return { deps: { ...deps, ...rooms }, failures }
+  return { deps: createHttpDeps(deps), failures }
 }

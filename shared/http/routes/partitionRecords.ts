@@ -184,8 +184,7 @@ async function batchesAnswer(reading: Reading, room: AnswerRoom): Promise<Answer
     'millrace-high-watermark': String(fetched.highWatermark),
     'millrace-log-start-offset': String(fetched.logStartOffset),
   }
-  // A copy, even of one: a block of which a batch is a part would stay in memory until the batch is sent.
-  return { body: Buffer.concat(fetched.batches), headers }
+  return { body: fetched.batches, headers }
 }
 
 async function followPartition(reading: Reading): Promise<Response> {
