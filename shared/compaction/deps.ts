@@ -2,8 +2,8 @@
 
 import type { Blocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
+import type { GiveWay } from '../ports/giveWay.ts'
 import type { TopicConfig } from '../topics/configs.ts'
-import type { GiveWay } from './giveWay.ts'
 
 export interface CompactionSettings {
   /** Target of a segment, whatever a topic's segment.bytes says beyond it. */

@@ -6,7 +6,7 @@ import { eachBatch, patchBatch } from '../kafka/recordBatch.ts'
 import { batchCrcIsValid, readHeader } from '../kafka/recordBatchLayout.ts'
 import type { PlacedExtent } from '../metadata/extent.ts'
 import { encodeSegmentFooter } from '../metadata/segmentFooter.ts'
-import type { GiveWay } from './giveWay.ts'
+import type { GiveWay } from '../ports/giveWay.ts'
 import { type Slabs, slabBytes } from './slabs.ts'
 
 export interface SegmentPlace {

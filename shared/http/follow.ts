@@ -2,6 +2,7 @@
 // up or the reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error`
 // event, the last one.
 
+import { createGiveWay } from '../ports/giveWay.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Cluster } from '../service/cluster.ts'
 import { type AnswerRoom, createAnswerRoom } from './answerRoom.ts'
@@ -95,9 +96,10 @@ async function nextEvents(room: AnswerRoom, following: Following, maxWaitMs: num
   const failed = fetched.find(({ error }) => error !== undefined)
   if (failed?.error !== undefined) throw failed.error
   const charactersMax = room.charactersMax(roundCharactersMax)
+  const giveWay = createGiveWay(following.deps.clock)
   let events = ''
   for (const { partition, batches } of fetched) {
-    const next = walkRecords(batches, positions.get(partition) ?? 0, (record) => {
+    const next = await walkRecords(giveWay, batches, positions.get(partition) ?? 0, (record) => {
       positions.set(partition, record.offset + 1)
       const id = following.renderId(positions, record.offset)
       events += renderEvent(id, renderConsumed(record, partition, Number.POSITIVE_INFINITY))

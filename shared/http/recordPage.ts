@@ -2,6 +2,8 @@
 // are thrown.
 
 import { invariant } from '../base/errors.ts'
+import { createGiveWay } from '../ports/giveWay.ts'
+import type { Clock } from '../ports/world.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'
 import type { AnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
@@ -47,15 +49,17 @@ export interface Page {
   readonly nextOffset: number
 }
 
-export function renderPage(
+export async function renderPage(
+  clock: Clock,
   room: AnswerRoom,
   batches: readonly Uint8Array[],
   offset: number,
   render: (record: RecordVisit) => string,
-): Page {
+): Promise<Page> {
   const charactersMax = room.charactersMax(pageCharactersMax)
   let records = ''
-  const nextOffset = walkRecords(batches, offset, (record) => {
+  const giveWay = createGiveWay(clock)
+  const nextOffset = await walkRecords(giveWay, batches, offset, (record) => {
     records += records === '' ? render(record) : `,${render(record)}`
     return records.length < charactersMax
   })

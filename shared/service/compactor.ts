@@ -14,13 +14,13 @@ import {
   type PartitionOutcome,
   type PartitionWorker,
 } from '../compaction/deps.ts'
-import { createGiveWay } from '../compaction/giveWay.ts'
 import { type PartitionPreview, previewPass } from '../compaction/previewPass.ts'
 import { type PassOptions, type PassOutcome, runPass } from '../compaction/runPass.ts'
 import { readStoredFlushOrSegment, type StoredLog } from '../compaction/storedLog.ts'
 import { type VerifyListener, type VerifySummary, verify } from '../compaction/verify.ts'
 import { createBlocks } from '../log/blocks.ts'
 import type { LogDeps } from '../log/deps.ts'
+import { createGiveWay } from '../ports/giveWay.ts'
 import { createCatalog } from '../topics/catalog.ts'
 import { effectiveConfig } from '../topics/configs.ts'
 import { sampleRetained } from './sampleRetained.ts'
@@ -67,6 +67,9 @@ export const defaultCompactionSettings: CompactionSettings = {
 /** How many keys fit into Kafka's log.cleaner.dedupe.buffer.size: a slot takes 24 bytes, and nine of ten are filled. */
 export const offsetMapEntriesOf = (bytes: number): number => Math.floor((bytes / 24) * 0.9)
 
+/** So long it keeps the thread that answers requests. */
+const workMsMax = 1
+
 /**
  * Small: a merge reads each byte once. Flushes are shared by partitions that have their turns soon after each other, so
  * small ones are still there for the next one, and of large ones not much is read that another partition wants.
@@ -91,7 +94,14 @@ export function createCompactor(
 ): Compactor {
   const owner = Buffer.from(deps.random.bytes(12)).toString('hex')
   const blocks = createBlocks(deps, blockSettings)
-  const compaction = { ...deps, blocks, settings, owner, report, giveWay: createGiveWay(deps.clock) }
+  const compaction = {
+    ...deps,
+    blocks,
+    settings,
+    owner,
+    report,
+    giveWay: createGiveWay(deps.clock, workMsMax),
+  }
   const catalog = createCatalog(deps)
   const sweepGroups = createGroupSweep(deps, catalog)
   // Who names a topic wants it done now and here, however young its flushes are.

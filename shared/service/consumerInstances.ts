@@ -61,7 +61,7 @@ export interface ConsumerInstances {
   poll<T>(
     id: InstanceId,
     request: PollRequest,
-    render: (fetched: readonly PolledPartition[], instance: StoredInstance) => Rendered<T>,
+    render: (fetched: readonly PolledPartition[], instance: StoredInstance) => Promise<Rendered<T>>,
   ): Promise<T>
 
   /**

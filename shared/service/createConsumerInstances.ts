@@ -88,7 +88,7 @@ function createReading(deps: PollDeps): Pick<ConsumerInstances, 'poll' | 'seek'>
         const ready = await commitIfDue(groups, id, await heartbeat(groups, id, before), clock.now())
         try {
           const { instance, fetched } = await pollInstance(deps, id, ready, request, deadline)
-          const { answer, positions } = render(fetched, instance)
+          const { answer, positions } = await render(fetched, instance)
           return { instance: moveTo(instance, positions), result: answer }
         } catch (error) {
           // What it gave up for the group is given up, though there is nothing that it can be shown.

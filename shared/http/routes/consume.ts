@@ -6,6 +6,7 @@
 // BASE64 gives bytes as they are, and log_start_offset and high_watermark say where the log begins and ends.
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
+import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
 import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
 import { withAnswerRoom } from '../answerRoom.ts'
 import { readBody } from '../body.ts'
@@ -69,7 +70,9 @@ export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
       })
       const charactersMax = room.charactersMax(pageCharactersMax)
       const names = { clusterId: cluster.clusterId, topicName: topic_name }
-      return { body: render(names, fetched, positions, request, charactersMax), headers: jsonHeaders }
+      const giveWay = createGiveWay(deps.clock)
+      const body = await render(giveWay, { ...names, fetched, positions, request, charactersMax })
+      return { body, headers: jsonHeaders }
     })
   })
 }
@@ -129,22 +132,27 @@ function fetchOnce({ cluster, topicName, positions, maxBytes, maxWaitMs, signal 
   return cluster.fetch({ topicName, partitions, maxBytes, minBytes, maxWaitMs, signal })
 }
 
-function render(
-  { clusterId, topicName }: { readonly clusterId: string; readonly topicName: string },
-  fetched: readonly FetchedPartition[],
-  positions: ReadonlyMap<number, number>,
-  request: ConsumeRequest,
-  charactersMax: number,
-): string {
+interface Consumed {
+  readonly clusterId: string
+  readonly topicName: string
+  readonly fetched: readonly FetchedPartition[]
+  readonly positions: ReadonlyMap<number, number>
+  readonly request: ConsumeRequest
+  readonly charactersMax: number
+}
+
+async function render(giveWay: GiveWay, consumed: Consumed): Promise<string> {
+  const { clusterId, topicName, fetched, positions, request, charactersMax } = consumed
   const fieldBytesMax = request.message_max_bytes ?? messageBytesDefault
   const show = request.data_format === 'BASE64' ? showBytes : showValue
   let recordsLeft = Math.min(request.max_poll_records ?? pollRecordsMax, pollRecordsMax)
   let charactersLeft = charactersMax
-  const list = fetched.map(({ partition, batches, logStartOffset, highWatermark }) => {
+  const list: string[] = []
+  for (const { partition, batches, logStartOffset, highWatermark } of fetched) {
     const offset = positions.get(partition) ?? 0
     const records: string[] = []
     // Each partition with records gives one at least, so that a reader of many gets on in all of them.
-    const next = walkRecords(batches, offset, (record) => {
+    const next = await walkRecords(giveWay, batches, offset, (record) => {
       const text = renderConsumed(record, partition, fieldBytesMax, show)
       records.push(text)
       recordsLeft--
@@ -152,8 +160,8 @@ function render(
       return recordsLeft > 0 && charactersLeft > 0
     })
     const ends = `"log_start_offset":${logStartOffset},"high_watermark":${highWatermark}`
-    return `{"partition_id":${partition},"next_offset":${next},${ends},"records":[${records.join(',')}]}`
-  })
+    list.push(`{"partition_id":${partition},"next_offset":${next},${ends},"records":[${records.join(',')}]}`)
+  }
   const names = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":${JSON.stringify(topicName)}`
   return `{${names},"partition_data_list":[${list.join(',')}]}`
 }

@@ -163,9 +163,9 @@ async function fetchFrom(reading: Reading, room: AnswerRoom) {
 }
 
 async function recordsAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
-  const { cluster, topicName, partition } = reading
+  const { deps, cluster, topicName, partition } = reading
   const { offset, fetched } = await fetchFrom(reading, room)
-  const page = renderPage(room, fetched.batches, offset, (record) =>
+  const page = await renderPage(deps.clock, room, fetched.batches, offset, (record) =>
     renderConsumed(record, partition, Number.POSITIVE_INFINITY),
   )
   const body =

@@ -4,7 +4,10 @@
 
 import { z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import type { Positioned } from '../../groups/instance.ts'
 import type { InstanceFormat, StoredInstance } from '../../metadata/instanceItem.ts'
+import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
+import type { Clock } from '../../ports/world.ts'
 import type { PolledPartition, Rendered } from '../../service/consumerInstances.ts'
 import { type Answer, withAnswerRoom } from '../answerRoom.ts'
 import { onlyCluster } from '../clusters.ts'
@@ -64,7 +67,10 @@ export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
     return withAnswerRoom(c, deps, cluster, (room) => {
       const { consumers, id } = instanceCall(c, deps, { ...cluster, fetch: room.fetch })
       return consumers.poll(id, request, (fetched, instance) =>
-        renderPoll(fetched, instance, request.maxBytes, room.charactersMax(pageCharactersMax)),
+        renderPoll(deps.clock, fetched, instance, {
+          bytes: request.maxBytes,
+          characters: room.charactersMax(pageCharactersMax),
+        }),
       )
     })
   })
@@ -88,22 +94,28 @@ function acceptedFormats(accept: string | undefined): readonly InstanceFormat[] 
   return types.flatMap((type) => v2Formats.get(type ?? '') ?? [])
 }
 
-function renderPoll(
+interface PageMax {
+  readonly bytes: number
+  readonly characters: number
+}
+
+async function renderPoll(
+  clock: Clock,
   fetched: readonly PolledPartition[],
   instance: StoredInstance,
-  bytesMax: number,
-  charactersMax: number,
-): Rendered<Answer> {
-  const page = createPage(instance, bytesMax, charactersMax)
-  const positions = fetched.map((polled) => {
+  max: PageMax,
+): Promise<Rendered<Answer>> {
+  const page = createPage(instance, createGiveWay(clock), max)
+  const positions: Positioned[] = []
+  for (const polled of fetched) {
     const { topicName, partition } = polled
-    return { topicName, partition, position: page.take(polled) }
-  })
+    positions.push({ topicName, partition, position: await page.take(polled) })
+  }
   return { answer: { body: page.text(), headers: { 'content-type': typeOf(instance.format) } }, positions }
 }
 
 /** Records of one partition after the other, until there are as many as fit. */
-function createPage({ format, dialect }: StoredInstance, bytesMax: number, charactersMax: number) {
+function createPage({ format, dialect }: StoredInstance, giveWay: GiveWay, max: PageMax) {
   const records: string[] = []
   let characters = 0
   let bytes = 0
@@ -116,15 +128,15 @@ function createPage({ format, dialect }: StoredInstance, bytesMax: number, chara
     records.push(text)
     characters += text.length
     bytes += size
-    isFull = characters >= charactersMax || bytes >= bytesMax
+    isFull = characters >= max.characters || bytes >= max.bytes
   }
 
-  const take = ({ topicName, partition, position, batches }: PolledPartition): number => {
+  const take = async ({ topicName, partition, position, batches }: PolledPartition): Promise<number> => {
     if (isFull) return position
     const topic = JSON.stringify(topicName)
     let next = position
     try {
-      return walkRecords(batches, position, (record) => {
+      return await walkRecords(giveWay, batches, position, (record) => {
         add(record, topic, partition)
         next = record.offset + 1
         return !isFull

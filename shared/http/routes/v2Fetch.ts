@@ -70,7 +70,7 @@ export function registerV2FetchRoutes(app: App, deps: HttpDeps): void {
       })
       const topic = JSON.stringify(topic_name)
       const format = v2Formats.get(type) ?? 'json'
-      const page = renderPage(room, fetched.batches, offset, (record) =>
+      const page = await renderPage(deps.clock, room, fetched.batches, offset, (record) =>
         renderV2Record(record, topic, partition_id, format),
       )
       const headers = { 'content-type': type, 'millrace-next-offset': String(page.nextOffset) }

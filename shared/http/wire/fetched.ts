@@ -12,6 +12,7 @@ import {
   timestampTypeOf,
 } from '../../kafka/recordBatchLayout.ts'
 import type { RecordCursor } from '../../kafka/recordCursor.ts'
+import type { GiveWay } from '../../ports/giveWay.ts'
 
 /** The cursor stands on the record and moves on afterwards: its bytes are for this call alone to look at. */
 export interface RecordVisit {
@@ -26,16 +27,19 @@ export interface RecordVisit {
  * Answers the
  * offset to go on from: behind the last batch, or behind the last record where the walk was stopped.
  */
-export function walkRecords(
+export async function walkRecords(
+  giveWay: GiveWay,
   batches: readonly Uint8Array[],
   offset: number,
   visit: (record: RecordVisit) => boolean,
-): number {
+): Promise<number> {
   let next = offset
   for (const batch of batches) {
     const header = readHeader(batch)
     const stoppedAt =
-      header.attributes & attributeBit.control ? undefined : walkBatch(batch, header, next, visit)
+      header.attributes & attributeBit.control
+        ? undefined
+        : await walkBatch(giveWay, batch, header, next, visit)
     if (stoppedAt !== undefined) return stoppedAt + 1
     next = Math.max(next, header.baseOffset + header.lastOffsetDelta + 1)
   }
@@ -50,16 +54,19 @@ export function offsetBehind(batches: readonly Uint8Array[], offset: number): nu
   return Math.max(offset, baseOffset + lastOffsetDelta + 1)
 }
 
-function walkBatch(
+async function walkBatch(
+  giveWay: GiveWay,
   batch: Uint8Array,
   header: BatchHeader,
   from: number,
   visit: (record: RecordVisit) => boolean,
-): number | undefined {
+): Promise<number | undefined> {
   const cursor = openRecords(batch, header, limits.decompressedBytesMax)
   const timestampType = timestampTypeOf(header.attributes)
   while (cursor.next()) {
     const offset = header.baseOffset + cursor.offsetDelta
+    const turn = giveWay()
+    if (turn !== undefined) await turn
     if (offset < from) continue
     const appended = timestampType === 'LogAppendTime'
     const timestamp = appended ? header.maxTimestamp : cursor.timestamp

@@ -36,7 +36,7 @@ async function start(refused: 'GROUP' | 'TOPIC') {
 
 const refusedAs = (code: string) => (error: unknown) => error instanceof KafkaError && error.code === code
 const poll = { formats: undefined, maxBytes: 1000, maxWaitMs: 0, signal: new AbortController().signal }
-const nothing = () => ({ answer: undefined, positions: [] })
+const nothing = async () => ({ answer: undefined, positions: [] })
 
 test('who may not read as a group has no use of its instances', async () => {
   const { all, mine } = await start('GROUP')

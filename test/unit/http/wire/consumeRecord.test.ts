@@ -12,23 +12,26 @@ const record = (value: Uint8Array | null, key: Uint8Array | null = null): NewRec
   headers: [],
 })
 
-function render(records: readonly NewRecord[], fieldBytesMax = 1000): readonly string[] {
+const never = () => undefined
+
+async function render(records: readonly NewRecord[], fieldBytesMax = 1000): Promise<readonly string[]> {
   const rendered: string[] = []
-  walkRecords([encodeBatch({ records, codec: 'none' })], 0, (visit) => {
+  await walkRecords(never, [encodeBatch({ records, codec: 'none' })], 0, (visit) => {
     rendered.push(renderConsumed(visit, 4, fieldBytesMax))
     return true
   })
   return rendered
 }
 
-const shown = (value: Uint8Array | null): unknown => JSON.parse(render([record(value)])[0] ?? '').value
+const shown = async (value: Uint8Array | null): Promise<unknown> =>
+  JSON.parse((await render([record(value)]))[0] ?? '').value
 
-test('any bytes are shown so that they can be had back, on one line of valid JSON', () => {
+test('any bytes are shown so that they can be had back, on one line of valid JSON', async () => {
   const text = fc.string({ unit: 'binary' }).map((value) => Buffer.from(value))
   const json = fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value, undefined, '\n')))
-  fc.assert(
-    fc.property(fc.oneof(fc.uint8Array(), text, json), (bytes) => {
-      const [line = ''] = render([record(bytes)])
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.uint8Array(), text, json), async (bytes) => {
+      const [line = ''] = await render([record(bytes)])
       assert(!/[\r\n]/.test(line))
       const { value, metadata } = JSON.parse(line)
       const format = metadata.value_metadata.data_format
@@ -39,16 +42,16 @@ test('any bytes are shown so that they can be had back, on one line of valid JSO
   )
 })
 
-test('JSON is spliced in as it was produced, text that only begins like it is a string', () => {
-  const [line = ''] = render([record(Buffer.from('{"n":12345678901234567890}'))])
+test('JSON is spliced in as it was produced, text that only begins like it is a string', async () => {
+  const [line = ''] = await render([record(Buffer.from('{"n":12345678901234567890}'))])
   assert(line.includes('"value":{"n":12345678901234567890}'))
-  assert.equal(shown(Buffer.from('true story')), 'true story')
-  assert.equal(shown(Buffer.from('')), '')
-  assert.equal(shown(null), null)
+  assert.equal(await shown(Buffer.from('true story')), 'true story')
+  assert.equal(await shown(Buffer.from('')), '')
+  assert.equal(await shown(null), null)
 })
 
-test('a key or value beyond the bound is left out and named', () => {
-  const [line = ''] = render([record(Buffer.from('123456'), Buffer.from('12345'))], 5)
+test('a key or value beyond the bound is left out and named', async () => {
+  const [line = ''] = await render([record(Buffer.from('123456'), Buffer.from('12345'))], 5)
   const { key, value, exceeded_fields } = JSON.parse(line)
   assert.deepEqual(
     { key, value, exceeded_fields },
@@ -60,13 +63,13 @@ test('a key or value beyond the bound is left out and named', () => {
   )
 })
 
-test('headers keep their order and bytes that are no text', () => {
+test('headers keep their order and bytes that are no text', async () => {
   const headers = [
     { key: 'a', value: Buffer.from('é') },
     { key: 'a', value: null },
     { key: 'b', value: Buffer.from([255]) },
   ]
-  const [line = ''] = render([{ ...record(null), headers }])
+  const [line = ''] = await render([{ ...record(null), headers }])
   assert.deepEqual(JSON.parse(line).headers, [
     { key: 'a', value: 'é' },
     { key: 'a', value: null },
@@ -74,17 +77,17 @@ test('headers keep their order and bytes that are no text', () => {
   ])
 })
 
-test('a walk begins at the offset asked for and says where to go on', () => {
+test('a walk begins at the offset asked for and says where to go on', async () => {
   const records = [0, 1, 2].map((n) => record(Buffer.from(String(n))))
   const batches = [10, 13].map((baseOffset) => encodeBatch({ records, codec: 'gzip', baseOffset }))
-  const walk = (from: number, max: number) => {
+  const walk = async (from: number, max: number) => {
     const offsets: number[] = []
-    const next = walkRecords(batches, from, ({ offset }) => offsets.push(offset) < max)
+    const next = await walkRecords(never, batches, from, ({ offset }) => offsets.push(offset) < max)
     return { offsets, next }
   }
-  assert.deepEqual(walk(11, 9), { offsets: [11, 12, 13, 14, 15], next: 16 })
-  assert.deepEqual(walk(11, 2), { offsets: [11, 12], next: 13 })
-  assert.deepEqual(walk(20, 9), { offsets: [], next: 20 })
+  assert.deepEqual(await walk(11, 9), { offsets: [11, 12, 13, 14, 15], next: 16 })
+  assert.deepEqual(await walk(11, 2), { offsets: [11, 12], next: 13 })
+  assert.deepEqual(await walk(20, 9), { offsets: [], next: 20 })
   assert.equal(offsetBehind(batches, 11), 16)
   assert.equal(offsetBehind([], 11), 11)
 })
