@@ -23,8 +23,10 @@ export interface AnswerRoom {
 }
 
 export interface Answer {
-  /** Batches go out one behind the other. */
+  /** Pieces go out one behind the other. */
   readonly body: string | readonly Uint8Array[]
+  /** They are batches, views of blocks that may go: where these cannot be kept they are copied. */
+  readonly isOfBlocks?: boolean
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -49,28 +51,40 @@ export async function withAnswerRoom(
   }
 }
 
-function send(c: RawContext, deps: HttpDeps, room: AnswerRoom, { body, headers }: Answer): Response {
+function send(c: RawContext, deps: HttpDeps, room: AnswerRoom, answer: Answer): Response {
+  const { body, headers } = answer
   const connection = connectionOf(c)
   const isFree = typeof body === 'string' ? body.length <= freeBytes : bytesOfBatches(body) <= freeBytes
   if (isFree || connection === undefined || connection.closed) {
     room.leave()
     return new Response(typeof body === 'string' ? body : Buffer.concat(body), { headers })
   }
-  const view = typeof body === 'string' ? undefined : deps.blockViews.open(c.get('access').tenant, body)
-  const bytes = view?.bytes ?? (typeof body === 'string' ? Buffer.from(body) : Buffer.concat(body))
-  const leave = (): void => {
+  const { pieces, leave } = keptPieces(c, deps, answer)
+  const length = bytesOfBatches(pieces)
+  room.hold(length)
+  const end = (): void => {
     room.leave()
-    view?.leave()
+    leave()
   }
-  room.hold(bytes.length)
-  connection.once('close', leave)
-  if (bytes.length <= pieceBytesMax) {
-    watchPiece(connection, deps, bytes.length)
-    return new Response(bytes, { headers })
+  connection.once('close', end)
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined && length <= pieceBytesMax) {
+    watchPiece(connection, deps, length)
+    return new Response(only, { headers })
   }
-  const parts: Uint8Array[] = [bytes]
-  const paced = pacedBody(c, deps, { next: async () => parts.shift(), cancel: leave })
-  return new Response(paced, { headers: { ...headers, 'content-length': String(bytes.length) } })
+  const paced = pacedBody(c, deps, { next: async () => pieces.shift(), cancel: end })
+  return new Response(paced, { headers: { ...headers, 'content-length': String(length) } })
+}
+
+/** What stays in memory until it is sent. */
+function keptPieces(c: RawContext, deps: HttpDeps, { body, isOfBlocks = false }: Answer) {
+  const leave = (): void => {}
+  if (typeof body === 'string') return { pieces: [Buffer.from(body)], leave }
+  if (!isOfBlocks) return { pieces: [...body], leave }
+  const view = deps.blockViews.open(c.get('access').tenant, body)
+  return view === undefined
+    ? { pieces: [Buffer.concat(body)], leave }
+    : { pieces: [view.bytes], leave: view.leave }
 }
 
 export function createAnswerRoom(

@@ -8,6 +8,7 @@ import type { Cluster, FetchedPartition } from '../service/cluster.ts'
 import type { AnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
 import { type RecordVisit, walkRecords } from './wire/fetched.ts'
+import type { LongText } from './wire/longText.ts'
 
 export interface PageRequest {
   readonly topicName: string
@@ -43,25 +44,18 @@ export async function fetchPartition(
 /** What compressed batches may grow to in one answer, in characters; the next request goes on behind it. */
 export const pageCharactersMax = 32 * 1024 * 1024
 
-export interface Page {
-  /** The records, joined by commas. */
-  readonly records: string
-  readonly nextOffset: number
-}
-
+/** Adds the records to `text`, with commas between them; answers the offset to go on from. */
 export async function renderPage(
-  clock: Clock,
-  room: AnswerRoom,
+  { clock, room, text }: { readonly clock: Clock; readonly room: AnswerRoom; readonly text: LongText },
   batches: readonly Uint8Array[],
   offset: number,
   render: (record: RecordVisit) => string,
-): Promise<Page> {
-  const charactersMax = room.charactersMax(pageCharactersMax)
-  let records = ''
-  const giveWay = createGiveWay(clock)
-  const nextOffset = await walkRecords(giveWay, batches, offset, (record) => {
-    records += records === '' ? render(record) : `,${render(record)}`
-    return records.length < charactersMax
+): Promise<number> {
+  const end = text.length() + room.charactersMax(pageCharactersMax)
+  let isFirst = true
+  return walkRecords(createGiveWay(clock), batches, offset, (record) => {
+    text.add(isFirst ? render(record) : `,${render(record)}`)
+    isFirst = false
+    return text.length() < end
   })
-  return { records, nextOffset }
 }

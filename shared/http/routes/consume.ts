@@ -8,7 +8,7 @@
 import type { RouteConfig, z } from '@hono/zod-openapi'
 import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
 import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
-import { withAnswerRoom } from '../answerRoom.ts'
+import { type Answer, withAnswerRoom } from '../answerRoom.ts'
 import { readBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
@@ -21,6 +21,7 @@ import { resolveStarts, type Start, unknownPartition } from '../startOffset.ts'
 import { renderConsumed, showBytes, showValue } from '../wire/consumeRecord.ts'
 import { walkRecords } from '../wire/fetched.ts'
 import { parseJson } from '../wire/json.ts'
+import { createLongText } from '../wire/longText.ts'
 import { consumeRequestSchema, consumeResponseSchema } from '../wire/schemas.ts'
 
 type ConsumeRequest = z.output<typeof consumeRequestSchema>
@@ -141,27 +142,29 @@ interface Consumed {
   readonly charactersMax: number
 }
 
-async function render(giveWay: GiveWay, consumed: Consumed): Promise<string> {
+async function render(giveWay: GiveWay, consumed: Consumed): Promise<Answer['body']> {
   const { clusterId, topicName, fetched, positions, request, charactersMax } = consumed
   const fieldBytesMax = request.message_max_bytes ?? messageBytesDefault
   const show = request.data_format === 'BASE64' ? showBytes : showValue
   let recordsLeft = Math.min(request.max_poll_records ?? pollRecordsMax, pollRecordsMax)
-  let charactersLeft = charactersMax
-  const list: string[] = []
-  for (const { partition, batches, logStartOffset, highWatermark } of fetched) {
-    const offset = positions.get(partition) ?? 0
-    const records: string[] = []
-    // Each partition with records gives one at least, so that a reader of many gets on in all of them.
-    const next = await walkRecords(giveWay, batches, offset, (record) => {
-      const text = renderConsumed(record, partition, fieldBytesMax, show)
-      records.push(text)
-      recordsLeft--
-      charactersLeft -= text.length
-      return recordsLeft > 0 && charactersLeft > 0
-    })
+  const text = createLongText()
+  text.add(
+    `{"cluster_id":${JSON.stringify(clusterId)},"topic_name":${JSON.stringify(topicName)},"partition_data_list":[`,
+  )
+  for (const [i, { partition, batches, logStartOffset, highWatermark }] of fetched.entries()) {
     const ends = `"log_start_offset":${logStartOffset},"high_watermark":${highWatermark}`
-    list.push(`{"partition_id":${partition},"next_offset":${next},${ends},"records":[${records.join(',')}]}`)
+    text.add(`${i > 0 ? ',' : ''}{"partition_id":${partition},${ends},"records":[`)
+    let isFirst = true
+    // Each partition with records gives one at least, so that a reader of many gets on in all of them.
+    const next = await walkRecords(giveWay, batches, positions.get(partition) ?? 0, (record) => {
+      const shown = renderConsumed(record, partition, fieldBytesMax, show)
+      text.add(isFirst ? shown : `,${shown}`)
+      isFirst = false
+      recordsLeft--
+      return recordsLeft > 0 && text.length() < charactersMax
+    })
+    text.add(`],"next_offset":${next}}`)
   }
-  const names = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":${JSON.stringify(topicName)}`
-  return `{${names},"partition_data_list":[${list.join(',')}]}`
+  text.add(']}')
+  return text.take()
 }

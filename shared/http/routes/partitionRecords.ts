@@ -29,6 +29,7 @@ import { streamAnswer } from '../streamAnswer.ts'
 import { renderConsumed } from '../wire/consumeRecord.ts'
 import { eventStreamType, parseOffsetCursor } from '../wire/eventStream.ts'
 import { offsetBehind } from '../wire/fetched.ts'
+import { createLongText } from '../wire/longText.ts'
 import { emptyBody } from '../wire/recordStream.ts'
 import { appendedBatchesSchema, recordPageSchema } from '../wire/schemas.ts'
 
@@ -165,15 +166,18 @@ async function fetchFrom(reading: Reading, room: AnswerRoom) {
 async function recordsAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
   const { deps, cluster, topicName, partition } = reading
   const { offset, fetched } = await fetchFrom(reading, room)
-  const page = await renderPage(deps.clock, room, fetched.batches, offset, (record) =>
+  const text = createLongText()
+  text.add(
+    `{"cluster_id":${JSON.stringify(cluster.clusterId)},"topic_name":${JSON.stringify(topicName)}` +
+      `,"partition_id":${partition},"high_watermark":${fetched.highWatermark}` +
+      `,"log_start_offset":${fetched.logStartOffset},"records":[`,
+  )
+  const page = { clock: deps.clock, room, text }
+  const nextOffset = await renderPage(page, fetched.batches, offset, (record) =>
     renderConsumed(record, partition, Number.POSITIVE_INFINITY),
   )
-  const body =
-    `{"cluster_id":${JSON.stringify(cluster.clusterId)},"topic_name":${JSON.stringify(topicName)}` +
-    `,"partition_id":${partition},"next_offset":${page.nextOffset}` +
-    `,"high_watermark":${fetched.highWatermark},"log_start_offset":${fetched.logStartOffset}` +
-    `,"records":[${page.records}]}`
-  return { body, headers: jsonHeaders }
+  text.add(`],"next_offset":${nextOffset}}`)
+  return { body: text.take(), headers: jsonHeaders }
 }
 
 async function batchesAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
@@ -184,7 +188,7 @@ async function batchesAnswer(reading: Reading, room: AnswerRoom): Promise<Answer
     'millrace-high-watermark': String(fetched.highWatermark),
     'millrace-log-start-offset': String(fetched.logStartOffset),
   }
-  return { body: fetched.batches, headers }
+  return { body: fetched.batches, isOfBlocks: true, headers }
 }
 
 async function followPartition(reading: Reading): Promise<Response> {

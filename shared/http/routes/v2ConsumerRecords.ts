@@ -18,6 +18,7 @@ import { mediaTypeOf, parseQuery, registerRaw } from '../rawRoute.ts'
 import { pageCharactersMax } from '../recordPage.ts'
 import { instanceCall, instanceRoute } from '../v2Instance.ts'
 import { type RecordVisit, walkRecords } from '../wire/fetched.ts'
+import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
@@ -111,24 +112,23 @@ async function renderPoll(
     const { topicName, partition } = polled
     positions.push({ topicName, partition, position: await page.take(polled) })
   }
-  return { answer: { body: page.text(), headers: { 'content-type': typeOf(instance.format) } }, positions }
+  return { answer: { body: page.body(), headers: { 'content-type': typeOf(instance.format) } }, positions }
 }
 
 /** Records of one partition after the other, until there are as many as fit. */
 function createPage({ format, dialect }: StoredInstance, giveWay: GiveWay, max: PageMax) {
-  const records: string[] = []
-  let characters = 0
+  const text = createLongText()
+  let records = 0
   let bytes = 0
   let isFull = false
 
   const add = (record: RecordVisit, topic: string, partition: number): void => {
     const { keyLength, valueLength } = record.cursor
     const size = Math.max(0, keyLength) + Math.max(0, valueLength)
-    const text = renderV2Record(record, topic, partition, format)
-    records.push(text)
-    characters += text.length
+    const shown = renderV2Record(record, topic, partition, format)
+    text.add(records++ === 0 ? `[${shown}` : `,${shown}`)
     bytes += size
-    isFull = characters >= max.characters || bytes >= max.bytes
+    isFull = text.length() >= max.characters || bytes >= max.bytes
   }
 
   const take = async ({ topicName, partition, position, batches }: PolledPartition): Promise<number> => {
@@ -144,14 +144,17 @@ function createPage({ format, dialect }: StoredInstance, giveWay: GiveWay, max: 
     } catch (error) {
       if (!(error instanceof KafkaError && error.code === 'SERIALIZATION')) throw error
       // What came before it is answered, or nobody would ever get past this place to see what is wrong.
-      if (records.length === 0)
-        throw dialect === 'strimzi' ? new KafkaError('NOT_ACCEPTABLE', error.message) : error
+      if (records === 0) throw dialect === 'strimzi' ? new KafkaError('NOT_ACCEPTABLE', error.message) : error
       isFull = true
       return next
     }
   }
 
-  return { take, text: () => `[${records.join(',')}]` }
+  const body = (): Answer['body'] => {
+    text.add(records === 0 ? '[]' : ']')
+    return text.take()
+  }
+  return { take, body }
 }
 
 function typeOf(format: InstanceFormat): string {

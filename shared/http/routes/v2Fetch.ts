@@ -13,6 +13,7 @@ import { decimal, partitionIdParam, topicNameParam } from '../params.ts'
 import { negotiate, parseParams, parseQuery, registerRaw } from '../rawRoute.ts'
 import { fetchPartition, renderPage } from '../recordPage.ts'
 import { resolveStart, startOf, startParam } from '../startOffset.ts'
+import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
@@ -70,11 +71,15 @@ export function registerV2FetchRoutes(app: App, deps: HttpDeps): void {
       })
       const topic = JSON.stringify(topic_name)
       const format = v2Formats.get(type) ?? 'json'
-      const page = await renderPage(deps.clock, room, fetched.batches, offset, (record) =>
+      const text = createLongText()
+      text.add('[')
+      const page = { clock: deps.clock, room, text }
+      const nextOffset = await renderPage(page, fetched.batches, offset, (record) =>
         renderV2Record(record, topic, partition_id, format),
       )
-      const headers = { 'content-type': type, 'millrace-next-offset': String(page.nextOffset) }
-      return { body: `[${page.records}]`, headers }
+      text.add(']')
+      const headers = { 'content-type': type, 'millrace-next-offset': String(nextOffset) }
+      return { body: text.take(), headers }
     })
   })
 }
