@@ -2,17 +2,16 @@
 // is refused record by record, unless a producer's sequence binds the records of a request together.
 
 import { KafkaError } from '../base/errors.ts'
-import { partitionForKey } from '../kafka/murmur2.ts'
-import { createStickyPartitioner } from '../kafka/partitioner.ts'
-import { encodeBatch, type NewRecord, splitBatches } from '../kafka/recordBatch.ts'
-import { batchHeaderSize } from '../kafka/recordBatchLayout.ts'
-import { type AcceptedBatch, checkRecord, timestampWindow, validateBatch } from '../kafka/validateBatch.ts'
+import { eachBatch } from '../kafka/recordBatch.ts'
+import { type AcceptedBatch, validateBatch } from '../kafka/validateBatch.ts'
 import type { Appender } from '../log/appender.ts'
 import type { BatchResult } from '../log/commit.ts'
 import type { AppendRequest } from '../log/planFlush.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
+import { createGiveWay } from '../ports/giveWay.ts'
 import type { Clock, Random } from '../ports/world.ts'
-import type { BatchesAppended, Cluster, ProducerState, RecordOutcome, RecordToProduce } from './cluster.ts'
+import { encodeRecords, type Placed, placeRecords, refused } from './batchRecords.ts'
+import type { BatchesAppended, Cluster, RecordOutcome } from './cluster.ts'
 import { type CachedTopic, checkPartition, type TopicCache } from './topicCache.ts'
 
 export interface ProduceDeps {
@@ -22,21 +21,8 @@ export interface ProduceDeps {
   readonly random: Random
 }
 
-/** A record on its way, with its place in the request. */
-interface Placed {
-  readonly index: number
-  readonly partition: number
-  readonly record: NewRecord
-}
-
-interface EncodedBatch {
-  readonly records: readonly Placed[]
-  readonly batch: AcceptedBatch
-}
-
-/** Uncompressed bytes of a batch that is made of single records. */
-const recordBatchBytesMax = 1024 * 1024
-const recordOverheadBytes = 32
+/** Of one body: each takes a hundred times its least bytes until it is stored. */
+const batchesMax = 10_000
 
 export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords' | 'produceBatches'> {
   return {
@@ -45,10 +31,11 @@ export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords'
       const topic = await deps.topics.getWith(topicName, largest)
       const nowMs = deps.clock.now()
       const outcomes = new Array<RecordOutcome | undefined>(records.length)
-      const placed = placeRecords(deps.random, topic, records, nowMs, outcomes)
+      const giveWay = createGiveWay(deps.clock)
+      const placed = await placeRecords({ ...deps, giveWay }, topic, records, nowMs, outcomes)
       if (producer) bindTogether(placed, records.length, outcomes)
       const accepted = producer && outcomes.some((outcome) => outcome) ? [] : placed
-      const all = encodeRecords(topic, accepted, producer, nowMs, outcomes)
+      const all = await encodeRecords(giveWay, topic, accepted, { producer, nowMs }, outcomes)
       if (producer)
         bindTogether(
           all.flatMap((one) => one.records),
@@ -71,48 +58,21 @@ export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords'
       const topic = await deps.topics.getWith(topicName, partition)
       checkPartition(topic, partition)
       const nowMs = deps.clock.now()
-      const split = splitBatches(body)
-      if (split.length === 0) throw new KafkaError('INVALID_RECORD', 'The body holds no record batch.')
-      const batches = split.map((batch) => validateBatch(batch, topic.rules, nowMs))
+      const giveWay = createGiveWay(deps.clock)
+      const batches: AcceptedBatch[] = []
+      for (const batch of eachBatch(body)) {
+        if (batches.length === batchesMax) throw tooManyBatches()
+        batches.push(validateBatch(batch, topic.rules, nowMs))
+        const turn = giveWay()
+        if (turn !== undefined) await turn
+      }
+      if (batches.length === 0) throw new KafkaError('INVALID_RECORD', 'The body holds no record batch.')
       checkOneProducer(batches)
       const [results] = await append(deps, topicName, [appendRequest(topic, partition, batches)])
       return batchesAppended(results ?? [], topic, nowMs)
     },
   }
 }
-
-function placeRecords(
-  random: Random,
-  topic: CachedTopic,
-  records: readonly RecordToProduce[],
-  nowMs: number,
-  outcomes: (RecordOutcome | undefined)[],
-): readonly Placed[] {
-  const sticky = createStickyPartitioner(random)
-  const window = timestampWindow(topic.rules, nowMs)
-  const placed: Placed[] = []
-  for (const [index, record] of records.entries()) {
-    try {
-      const partition = record.partition ?? choosePartition(sticky, topic, record)
-      checkPartition(topic, partition)
-      const timestamp = record.timestamp ?? nowMs
-      checkRecord({ index, timestamp, keyLength: record.key ? record.key.length : -1 }, topic.rules, window)
-      placed.push({ index, partition, record: { ...record, timestamp } })
-    } catch (error) {
-      outcomes[index] = refused(error)
-    }
-  }
-  return placed
-}
-
-const choosePartition = (
-  sticky: ReturnType<typeof createStickyPartitioner>,
-  topic: CachedTopic,
-  record: RecordToProduce,
-): number =>
-  record.key
-    ? partitionForKey(record.key, topic.partitionCount)
-    : sticky.choose(topic.topicId, topic.partitionCount)
 
 /** With a producer's sequence all records are stored or none: a gap inside the request would refuse what follows it. */
 function bindTogether(
@@ -127,33 +87,6 @@ function bindTogether(
     : 'Not stored: another record of the same idempotent request was refused.'
   if (!elsewhere && placed.length === count) return
   for (const { index } of placed) outcomes[index] ??= refused(new KafkaError('INVALID_REQUEST', problem))
-}
-
-/** Batches of one partition each, in the order of the records; a record that no batch may hold is refused alone. */
-function encodeRecords(
-  topic: CachedTopic,
-  placed: readonly Placed[],
-  producer: ProducerState | undefined,
-  nowMs: number,
-  outcomes: (RecordOutcome | undefined)[],
-): readonly EncodedBatch[] {
-  const encoded: EncodedBatch[] = []
-  const bytesMax = Math.min(topic.rules.maxMessageBytes, recordBatchBytesMax)
-  for (const records of Map.groupBy(placed, ({ partition }) => partition).values()) {
-    let sequence = producer?.baseSequence ?? 0
-    for (const some of splitBySize(records, bytesMax)) {
-      const sequenced = producer && { id: producer.id, epoch: producer.epoch, baseSequence: sequence }
-      try {
-        const input = { records: some.map(({ record }) => record), codec: 'none' as const }
-        const bytes = encodeBatch(sequenced ? { ...input, producer: sequenced } : input)
-        encoded.push({ records: some, batch: validateBatch(bytes, topic.rules, nowMs) })
-      } catch (error) {
-        for (const { index } of some) outcomes[index] = refused(error)
-      }
-      sequence = sequenceAfter(sequence, some.length)
-    }
-  }
-  return encoded
 }
 
 /**
@@ -172,26 +105,9 @@ function checkOneProducer(batches: readonly AcceptedBatch[]): void {
   }
 }
 
-function splitBySize(records: readonly Placed[], bytesMax: number): readonly (readonly Placed[])[] {
-  const batches: Placed[][] = []
-  let bytes = 0
-  for (const placed of records) {
-    const size = sizeBound(placed.record)
-    const last = batches.at(-1)
-    if (last && bytes + size <= bytesMax) {
-      last.push(placed)
-      bytes += size
-    } else {
-      batches.push([placed])
-      bytes = batchHeaderSize + size
-    }
-  }
-  return batches
-}
-
-function sizeBound({ key, value, headers }: NewRecord): number {
-  const headerBytes = headers.reduce((sum, h) => sum + h.key.length * 3 + (h.value?.length ?? 0) + 10, 0)
-  return recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes
+function tooManyBatches(): KafkaError {
+  const message = `a body takes at most ${batchesMax} record batches: larger ones cost less`
+  return new KafkaError('RECORD_LIST_TOO_LARGE', message)
 }
 
 function appendRequest(
@@ -278,9 +194,4 @@ function batchesAppended(
     duplicate: placed.every(({ duplicate }) => duplicate),
     logAppendTimeMs: topic.rules.timestampType === 'LogAppendTime' ? nowMs : -1,
   }
-}
-
-function refused(error: unknown): RecordOutcome {
-  if (!(error instanceof KafkaError)) throw error
-  return { ok: false, error }
 }

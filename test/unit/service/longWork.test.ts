@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../../shared/ports/world.ts'
+import { createCall } from '../../support/call.ts'
+import { batch, createTopic, kafkaError, record, virtualPorts } from '../../support/logTools.ts'
+import { createTestApp } from '../../support/testCluster.ts'
+
+/** Every look at the clock takes a twentieth of a millisecond; `turns`: how often somebody else had the thread. */
+function workingClock(clock: Clock) {
+  let workedMs = 0
+  let turns = 0
+  const working: Clock = {
+    now() {
+      workedMs += 0.05
+      return clock.now() + workedMs
+    },
+    sleep(ms, signal) {
+      if (ms === 0) turns++
+      return clock.sleep(ms, signal)
+    },
+  }
+  return { clock: working, turns: () => turns }
+}
+
+async function createWorking() {
+  const ports = virtualPorts()
+  const { clock, turns } = workingClock(ports.clock)
+  const { app, cluster } = createTestApp({}, {}, { ...ports, clock })
+  await createTopic(cluster, 't')
+  const turnsOf = async (work: () => Promise<unknown>) => {
+    const before = turns()
+    await work()
+    return turns() - before
+  }
+  return { cluster, call: createCall(app), turnsOf }
+}
+
+test('long requests give way to others again and again, short ones never do', async () => {
+  const { cluster, call, turnsOf } = await createWorking()
+  const records = (count: number) => cluster.produceRecords('t', Array(count).fill(record('x', 0)))
+  const batches = (count: number) =>
+    cluster.produceBatches('t', 0, Buffer.concat(Array(count).fill(batch(['x']))))
+  const get = (query: string, accept: string) => async () => {
+    const answer = await call('GET', `${query}`, undefined, { accept })
+    assert.equal(answer.status, 200)
+  }
+  for (const produce of [records, batches]) {
+    assert.ok((await turnsOf(() => produce(10))) <= 1, 'the appender’s')
+    const turns = await turnsOf(() => produce(2000))
+    assert.ok(turns >= 20, `${turns} turns`)
+  }
+  const v3 = '/v3/clusters/local/topics/t/partitions/0/records?offset=0'
+  const v2 = '/topics/t/partitions/0/records?offset=0'
+  for (const [path, accept] of [
+    [v3, 'application/json'],
+    [v2, 'application/vnd.kafka.binary.v2+json'],
+  ] as const) {
+    assert.equal(await turnsOf(get(`${path}&max_bytes=70`, accept)), 0)
+    const turns = await turnsOf(get(path, accept))
+    assert.ok(turns >= 20, `${turns} turns`)
+  }
+  const consume = (max_poll_records: number) =>
+    call('POST', '/v3/clusters/local/topics/t/partitions/-/consume', {
+      from_beginning: true,
+      max_poll_records,
+    })
+  assert.equal(await turnsOf(() => consume(1)), 0)
+  const turns = await turnsOf(() => consume(1000))
+  assert.ok(turns >= 10, `${turns} turns`)
+})
+
+test('a body of ten thousand batches is taken, one of more is refused and nothing of it is stored', async () => {
+  const { cluster } = await createWorking()
+  const body = (count: number) => Buffer.concat(Array(count).fill(batch(['x'])))
+  await assert.rejects(cluster.produceBatches('t', 0, body(10_001)), kafkaError('RECORD_LIST_TOO_LARGE'))
+  assert.equal((await cluster.listOffsets('t', 0, { kind: 'latest' })).offset, 0)
+  const { baseOffsets } = await cluster.produceBatches('t', 0, body(10_000))
+  assert.equal(baseOffsets.at(-1), 9999)
+})
