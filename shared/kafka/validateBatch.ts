@@ -44,6 +44,19 @@ const noTimestamp = -1
 const attributesOfTheLog = 0xffc0
 
 export function validateBatch(batch: Uint8Array, rules: BatchRules, nowMs: number): AcceptedBatch {
+  const steps = validateInSteps(batch, rules, nowMs)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same; between two steps its caller may do something else. */
+export function* validateInSteps(
+  batch: Uint8Array,
+  rules: BatchRules,
+  nowMs: number,
+): Generator<undefined, AcceptedBatch> {
   checkSize(batch, rules)
   checkOneBatch(batch)
   if (!batchCrcIsValid(batch))
@@ -53,7 +66,7 @@ export function validateBatch(batch: Uint8Array, rules: BatchRules, nowMs: numbe
   checkCounts(header)
   const producer = producerOf(header)
   const cursor = openRecords(batch, header, rules.maxDecompressedBytes)
-  const largest = checkRecords(cursor, rules, nowMs)
+  const largest = yield* checkRecords(cursor, rules, nowMs)
   const maxTimestamp = rules.timestampType === 'LogAppendTime' ? nowMs : largest
   const bytes = bytesToStore({ batch, header, cursor, rules, maxTimestamp })
   return { bytes, recordCount: header.recordCount, maxTimestamp, producer }
@@ -128,14 +141,17 @@ export function checkRecord(
   }
 }
 
+const recordsOfStep = 1000
+
 /** Checks each record and answers the largest timestamp. */
-function checkRecords(cursor: RecordCursor, rules: BatchRules, nowMs: number): number {
+function* checkRecords(cursor: RecordCursor, rules: BatchRules, nowMs: number): Generator<undefined, number> {
   const window = timestampWindow(rules, nowMs)
   let largest = noTimestamp
   while (cursor.next()) {
     if (cursor.offsetDelta !== cursor.index) throw outOfOrder(cursor)
     checkRecord(cursor, rules, window)
     if (cursor.timestamp > largest) largest = cursor.timestamp
+    if (cursor.index % recordsOfStep === recordsOfStep - 1) yield undefined
   }
   return largest
 }

@@ -19,3 +19,13 @@ export function createGiveWay(clock: Clock, workMsMax = requestWorkMsMax): GiveW
     })
   }
 }
+
+/** Takes all steps and gives way between them; answers what they come to. */
+export async function takeSteps<T>(steps: Generator<undefined, T>, giveWay: GiveWay): Promise<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    const turn = giveWay()
+    if (turn !== undefined) await turn
+  }
+}

@@ -3,12 +3,12 @@
 
 import { KafkaError } from '../base/errors.ts'
 import { eachBatch } from '../kafka/recordBatch.ts'
-import { type AcceptedBatch, validateBatch } from '../kafka/validateBatch.ts'
+import { type AcceptedBatch, validateInSteps } from '../kafka/validateBatch.ts'
 import type { Appender } from '../log/appender.ts'
 import type { BatchResult } from '../log/commit.ts'
 import type { AppendRequest } from '../log/planFlush.ts'
 import { sequenceAfter } from '../log/producerRule.ts'
-import { createGiveWay } from '../ports/giveWay.ts'
+import { createGiveWay, takeSteps } from '../ports/giveWay.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import { encodeRecords, type Placed, placeRecords, refused } from './batchRecords.ts'
 import type { BatchesAppended, Cluster, RecordOutcome } from './cluster.ts'
@@ -62,7 +62,7 @@ export function createProduce(deps: ProduceDeps): Pick<Cluster, 'produceRecords'
       const batches: AcceptedBatch[] = []
       for (const batch of eachBatch(body)) {
         if (batches.length === batchesMax) throw tooManyBatches()
-        batches.push(validateBatch(batch, topic.rules, nowMs))
+        batches.push(await takeSteps(validateInSteps(batch, topic.rules, nowMs), giveWay))
         const turn = giveWay()
         if (turn !== undefined) await turn
       }
