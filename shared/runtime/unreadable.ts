@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { logFailure } from './logger.ts'
 
@@ -21,6 +22,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
 const malformed = refusal('400 Bad Request', 'this is not well-formed HTTP/1.1')
 const notOneHost = refusal('400 Bad Request', 'a request has one Host header')
 const noUrl = refusal('400 Bad Request', 'Host and path are no URL')
+const noProxy = refusal('405 Method Not Allowed', 'this is no proxy')
 const unexpected = refusal('417 Expectation Failed', 'nothing but 100-continue can be expected here')
 const failed = refusal('500 Internal Server Error', 'internal error')
 
@@ -53,17 +55,25 @@ function meansOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
 
 export function answerUnreadable(server: Server): void {
   server.on('checkExpectation', (_request, response) => refuse(response, unexpected))
-  server.on('clientError', (error: Error & { readonly code?: string }, socket) => {
-    // In the middle of an answer it would be taken for a part of it.
-    if (socket instanceof Socket && socket.bytesWritten === 0 && socket.writable) {
-      const known = refusals[error.code ?? ''] ?? malformed
-      const body = bodyOf(known)
-      const headers = `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`
-      socket.end(`HTTP/1.1 ${known.status}\r\n${headers}\r\n\r\n${body}`)
-    }
-    if (socket instanceof Socket) socket.destroySoon()
-    else socket.destroy()
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy())
+    refuseOn(socket, noProxy)
   })
+  server.on('clientError', (error: Error & { readonly code?: string }, socket) => {
+    refuseOn(socket, refusals[error.code ?? ''] ?? malformed)
+  })
+}
+
+/** Where there is no response to write to. */
+function refuseOn(socket: Duplex, refused: Refusal): void {
+  // In the middle of an answer it would be taken for a part of it.
+  if (socket instanceof Socket && socket.bytesWritten === 0 && socket.writable) {
+    const body = bodyOf(refused)
+    const headers = `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`
+    socket.end(`HTTP/1.1 ${refused.status}\r\n${headers}\r\n\r\n${body}`)
+  }
+  if (socket instanceof Socket) socket.destroySoon()
+  else socket.destroy()
 }
 
 const statusOf = ({ status }: Refusal): number => Number.parseInt(status, 10)

@@ -104,6 +104,7 @@ test('what Node and the server library refuse is answered like everything else',
     'another scheme': [400, get('ftp://localhost/health', 'Host: localhost')],
     'an absolute URL that is none': [400, get('http://a b/health', 'Host: localhost')],
     'all of the server': [400, get('*', 'Host: localhost').replace('GET', 'OPTIONS')],
+    'a tunnel': [405, get('example.com:443', 'Host: example.com').replace('GET', 'CONNECT')],
     'an expectation': [417, get('/health', 'Host: localhost', 'Expect: something-else')],
   }
   for (const [how, [status, text]] of Object.entries(refused)) {
