@@ -21,30 +21,51 @@ export interface BodyStream {
   read(waitMsMax?: number, isOwed?: boolean): Promise<Uint8Array | undefined>
 }
 
+export interface TakenBody {
+  readonly body: Uint8Array
+  /** It is not needed any more; may be called again. */
+  readonly giveBack: () => void
+}
+
 /**
- * Reads the whole body and hands it to `use`; its bytes count against limits.bodiesBytesMax until `use` is
- * done.
+ * Reads the whole body; its bytes count against limits.bodiesBytesMax until it is given back.
  * Requests that find no room wait for their turn before a byte of their body is read.
  */
-export const withBody = async <T>(
+export const takeBody = async (
   c: Context<AppEnv>,
   deps: HttpDeps,
-  use: (body: Uint8Array) => Promise<T>,
   /** Of this route, where it takes less than others. */
   routeBytesMax = Number.POSITIVE_INFINITY,
-): Promise<T> => {
+): Promise<TakenBody> => {
   const bodyBytesMax = Math.min(routeBytesMax, deps.limits.bodyBytesMax)
   const stream = openBody(c, deps)
   if ((stream.contentLength ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   const { bodyRoom: room } = deps
   const entered = room.acquire(c.get('access').tenant, stream.contentLength ?? bodyBytesMax)
   const place = entered instanceof Promise ? await entered : entered
+  const giveBack = () => room.resize(place, 0)
   try {
     const body = await readAll(stream, bodyBytesMax)
     room.resize(place, body.length)
+    return { body, giveBack }
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+/** Takes the body until `use` is done. */
+export const withBody = async <T>(
+  c: Context<AppEnv>,
+  deps: HttpDeps,
+  use: (body: Uint8Array) => Promise<T>,
+  routeBytesMax?: number,
+): Promise<T> => {
+  const { body, giveBack } = await takeBody(c, deps, routeBytesMax)
+  try {
     return await use(body)
   } finally {
-    room.resize(place, 0)
+    giveBack()
   }
 }
 

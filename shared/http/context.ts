@@ -71,6 +71,8 @@ export interface AppDeps {
 export interface HttpDeps extends AppDeps {
   /** Bodies of all routes share it: limits.bodiesBytesMax. */
   readonly bodyRoom: ByteRoom
+  /** What JSON records of whole bodies take beside these, until they are stored and answered; as large. */
+  readonly parsedRoom: ByteRoom
   /** Answers with records share it: limits.answersBytesMax. */
   readonly answerRoom: ByteRoom
   /** Beside them, half as much. */
@@ -83,6 +85,7 @@ export function createHttpDeps(deps: AppDeps): HttpDeps {
   return {
     ...deps,
     bodyRoom: createByteRoom(bodiesBytesMax),
+    parsedRoom: createByteRoom(bodiesBytesMax),
     answerRoom: createByteRoom(answersBytesMax),
     blockViews: createBlockViews(createByteRoom(answersBytesMax / 2)),
     deadlines: createDeadlines(deps.clock),

@@ -13,7 +13,7 @@ import { emptyBody, recordDepthMax } from './wire/recordStream.ts'
 import { parseV3Record, renderReport, reportPrefix, type V3Record } from './wire/v3Record.ts'
 
 /** A batch is encoded from all of them at once. */
-const recordsMax = 10_000
+export const idempotentRecordsMax = 10_000
 
 const headerNames = ['producer-id', 'producer-epoch', 'producer-seq'] as const
 
@@ -42,13 +42,14 @@ export async function appendIdempotently(
   topicName: string,
   body: Uint8Array,
   producer: ProducerState,
+  answer: (reports: string) => Promise<Response>,
 ): Promise<Response> {
   const records = parseAll(body)
   const partition = await onePartition(cluster, topicName, records)
   const toProduce = records.map(({ record }) => ({ ...record, partition }))
   try {
     const outcomes = await cluster.produceRecords(topicName, toProduce, producer)
-    return jsonAnswer(renderAll(outcomes, records, reportPrefix(cluster.clusterId, topicName)))
+    return await answer(renderAll(outcomes, records, reportPrefix(cluster.clusterId, topicName)))
   } catch (error) {
     const { expectedSequence } = error instanceof KafkaError ? error.details : {}
     if (!(error instanceof KafkaError) || expectedSequence === undefined) throw error
@@ -61,10 +62,10 @@ function parseAll(body: Uint8Array): readonly V3Record[] {
   const splitter = createObjectSplitter({ objectBytesMax: body.length, depthMax: recordDepthMax })
   const records: V3Record[] = []
   for (const object of splitter.push(body)) {
-    if (records.length === recordsMax) {
+    if (records.length === idempotentRecordsMax) {
       throw new KafkaError(
         'RECORD_LIST_TOO_LARGE',
-        `an idempotent append takes at most ${recordsMax} records`,
+        `an idempotent append takes at most ${idempotentRecordsMax} records`,
       )
     }
     invariant(object.kind === 'object', 'no object is larger than the body that holds it')

@@ -1,23 +1,24 @@
 // POST T/records: produce, one JSON object a record, concatenated; one delivery report a record, in order.
 // A chunked body is a conversation: what has come is appended and reported while the rest is still to come.
-// A body with Content-Length is read whole and answered at once. With Producer-Id, Producer-Epoch and
-// Producer-Seq the request is one idempotent append: all or nothing, in one partition, 409 for a gap, 403
-// for a stale epoch.
+// A body with Content-Length is read whole and answered at once; of more records than are parsed at once the reports
+// go out while they are appended. With Producer-Id, Producer-Epoch and Producer-Seq the request is one idempotent
+// append: all or nothing, in one partition, 409 for a gap, 403 for a stale epoch.
 // GET T/records: the topic's records as Server-Sent Events.
 // Left out on purpose: schemas (42205 in the record's report).
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
-import { openBody, withBody } from '../body.ts'
+import { openBody, type TakenBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { eventStreamHeaders, followRecords } from '../follow.ts'
-import { appendIdempotently, parseProducer } from '../idempotentProduce.ts'
+import { appendIdempotently, idempotentRecordsMax, parseProducer } from '../idempotentProduce.ts'
+import { answerOfRecords, takeRecords, withRecords } from '../jsonRecords.ts'
 import { topicParams } from '../params.ts'
 import {
-  jsonAnswer,
+  jsonHeaders,
   negotiate,
   parseParams,
   parseQuery,
@@ -37,7 +38,12 @@ import {
 import { streamAnswer } from '../streamAnswer.ts'
 import { createStreamRoom } from '../streamRoom.ts'
 import { eventStreamType, parseTopicCursor, renderTopicCursor } from '../wire/eventStream.ts'
-import { appendRecordStream, type RecordSource, type RecordStreamRequest } from '../wire/recordStream.ts'
+import {
+  appendRecordStream,
+  parsedAtOnceMax,
+  type RecordSource,
+  type RecordStreamRequest,
+} from '../wire/recordStream.ts'
 import { produceHeaders, produceRequestSchema, produceResponseSchema } from '../wire/schemas.ts'
 
 const produce: RouteConfig = {
@@ -124,7 +130,10 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     await cluster.admitProduce(topic_name)
     const producer = parseProducer((name) => c.req.header(name))
     if (producer !== undefined) {
-      return withBody(c, deps, (body) => appendIdempotently(cluster, topic_name, body, producer))
+      const answer = (reports: string) => answerOfRecords(c, deps, cluster, reports, jsonHeaders)
+      return withRecords(c, deps, idempotentRecordsMax, (body) =>
+        appendIdempotently(cluster, topic_name, body, producer, answer),
+      )
     }
     const request = {
       cluster,
@@ -133,7 +142,7 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
       asRefusal: (error: unknown) => refuseUnexpected(deps, c, error),
     }
     if (c.req.header('content-length') === undefined) return converse(c, deps, request)
-    return withBody(c, deps, (body) => answerAtOnce(body, request))
+    return appendWhole(c, deps, request)
   })
 }
 
@@ -157,16 +166,26 @@ async function findPositions(
 
 type StreamRequest = Omit<RecordStreamRequest, 'source'>
 
-async function answerAtOnce(body: Uint8Array, request: StreamRequest): Promise<Response> {
-  let reports = ''
-  for await (const report of appendRecordStream({ ...request, source: wholeBody(body) })) reports += report
-  return jsonAnswer(reports)
+async function appendWhole(c: RawContext, deps: HttpDeps, request: StreamRequest): Promise<Response> {
+  const taken = await takeRecords(c, deps, parsedAtOnceMax)
+  const reports = appendTaken(taken, request)
+  if (taken.isMore) return streamAnswer(c, deps, jsonHeaders, () => reports)
+  let text = ''
+  for await (const report of reports) text += report
+  return answerOfRecords(c, deps, request.cluster, text, jsonHeaders)
+}
+
+async function* appendTaken({ body, giveBack }: TakenBody, request: StreamRequest): AsyncGenerator<string> {
+  try {
+    yield* appendRecordStream({ ...request, source: wholeBody(body) })
+  } finally {
+    giveBack()
+  }
 }
 
 function converse(c: RawContext, deps: HttpDeps, request: StreamRequest): Promise<Response> {
   const source = chunkedBody(c, deps)
-  const headers = { 'content-type': 'application/json' }
-  return streamAnswer(c, deps, headers, () => appendRecordStream({ ...request, source }))
+  return streamAnswer(c, deps, jsonHeaders, () => appendRecordStream({ ...request, source }))
 }
 
 function wholeBody(body: Uint8Array): RecordSource {

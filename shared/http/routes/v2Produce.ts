@@ -5,14 +5,14 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { withBody } from '../body.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
+import { answerOfRecords, withRecords } from '../jsonRecords.ts'
 import { flag, partitionIdParam, topicNameParam } from '../params.ts'
 import { mediaTypeOf, parseParams, parseQuery, type RawContext, registerRaw } from '../rawRoute.ts'
 import { v2Formats } from '../wire/v2Format.ts'
-import { parseV2Records, renderV2Outcomes } from '../wire/v2Record.ts'
+import { parseV2Records, renderV2Outcomes, v2RecordsMax } from '../wire/v2Record.ts'
 import { v2ProduceRequestSchema, v2ProduceResponseSchema } from '../wire/v2Schemas.ts'
 
 const topicParams = z.object({ topic_name: topicNameParam })
@@ -89,11 +89,12 @@ async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<R
     throw new KafkaError('UNSUPPORTED_MEDIA_TYPE', `HTTP 415 Unsupported Media Type: records are ${known}`)
   }
   await cluster.admitProduce(target.topicName)
-  const outcomes = await withBody(c, deps, (bytes) =>
-    cluster.produceRecords(target.topicName, parseV2Records(bytes, format, target.partition)),
-  )
-  if (target.async === true) return new Response(null, { status: 204 })
-  return new Response(renderV2Outcomes(outcomes), { headers: { 'content-type': v2Json } })
+  return withRecords(c, deps, v2RecordsMax, async (bytes) => {
+    const records = parseV2Records(bytes, format, target.partition)
+    const outcomes = await cluster.produceRecords(target.topicName, records)
+    if (target.async === true) return new Response(null, { status: 204 })
+    return answerOfRecords(c, deps, cluster, renderV2Outcomes(outcomes), { 'content-type': v2Json })
+  })
 }
 
 const plainJson: readonly string[] = ['application/json', 'application/vnd.kafka+json', v2Json]

@@ -15,8 +15,10 @@ import { parseV3Record, renderRefusal, renderReport, reportPrefix, type V3Record
 
 /** One append: large enough to fill a batch, small enough that what waits for it is bounded. */
 const appendMax = { items: 5000, bytes: 1024 * 1024 } as const
+/** Those that one append is made of, and those that wait for the next. */
+export const parsedAtOnceMax = 2 * appendMax.items
 /** What is kept about a parsed record beside its bytes: most of what a small one takes. */
-const recordBytes = 512
+export const recordBytes = 512
 export const recordDepthMax = 1000
 
 export interface RecordSource {

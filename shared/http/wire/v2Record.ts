@@ -2,8 +2,8 @@
 //   {"records": [{"key", "value", "partition", "timestamp": ms, "headers": [{"key", "value": base64}]}]}
 // and out, with topic and offset. The media type says what key and value are: binary (base64), json or
 // text.
-// Refuses unknown fields (422, as Confluent does) and schemas (42205); a record that cannot be shown in the
-// format that was asked for ends the answer with Redpanda's 40801.
+// Refuses more than v2RecordsMax records (413), unknown fields (422, as Confluent does) and schemas (42205); a record
+// that cannot be shown in the format that was asked for ends the answer with Redpanda's 40801.
 
 import { isUtf8 } from 'node:buffer'
 import { KafkaError } from '../../base/errors.ts'
@@ -28,6 +28,8 @@ import {
 import { refuse, refuseUnknown } from './v2Fields.ts'
 import type { V2Format } from './v2Format.ts'
 
+/** Of one body: all are parsed at once. */
+export const v2RecordsMax = 100_000
 const bodyFields = ['records', 'key_schema', 'key_schema_id', 'value_schema', 'value_schema_id']
 const schemaFields = bodyFields.slice(1)
 const recordFields = ['key', 'value', 'partition', 'timestamp', 'headers']
@@ -45,6 +47,7 @@ export function parseV2Records(
   if (schema !== undefined) throw new KafkaError('INVALID_SCHEMA', `${schema}: schemas are not supported yet`)
   const { records } = value
   if (!isArray(records) || records.length === 0) throw refuse('records', 'is not an array of records')
+  if (records.length > v2RecordsMax) throw tooMany(records.length)
   const allowed =
     partition === undefined ? recordFields : recordFields.filter((field) => field !== 'partition')
   const spans = format === 'json' ? elementSpans(text, memberSpans(text, 0).get('records')?.start ?? 0) : []
@@ -54,6 +57,12 @@ export function parseV2Records(
     refuseUnknown(record, allowed, `${where}.`)
     return parseRecord({ record, where, format, text, span: spans[index], partition })
   })
+}
+
+function tooMany(count: number): KafkaError {
+  const hint = 'the records of /v3/clusters/{cluster_id}/topics/{topic_name} take any number'
+  const message = `there are ${count} records, at most ${v2RecordsMax} are taken here; ${hint}`
+  return new KafkaError('RECORD_LIST_TOO_LARGE', message)
 }
 
 interface RecordText {
