@@ -4,6 +4,7 @@
 // Of a refused sequence the answer says what would have been accepted.
 
 import { invariant, KafkaError } from '../base/errors.ts'
+import type { GiveWay } from '../ports/giveWay.ts'
 import type { Cluster, ProducerState, RecordOutcome } from '../service/cluster.ts'
 import { errorBody } from './errors.ts'
 import { jsonAnswer } from './rawRoute.ts'
@@ -37,19 +38,23 @@ function parseCount(name: string, text: string, max: bigint): bigint {
   throw new KafkaError('BAD_REQUEST', `${name} is not an integer from 0 to ${max}`)
 }
 
-export async function appendIdempotently(
-  cluster: Cluster,
-  topicName: string,
-  body: Uint8Array,
-  producer: ProducerState,
-  answer: (reports: string) => Promise<Response>,
-): Promise<Response> {
-  const records = parseAll(body)
+export interface IdempotentAppend {
+  readonly cluster: Cluster
+  readonly topicName: string
+  readonly producer: ProducerState
+  readonly giveWay: GiveWay
+  readonly answer: (reports: string) => Promise<Response>
+}
+
+export async function appendIdempotently(request: IdempotentAppend, body: Uint8Array): Promise<Response> {
+  const { cluster, topicName, producer, giveWay, answer } = request
+  const records = await parseAll(giveWay, body)
   const partition = await onePartition(cluster, topicName, records)
   const toProduce = records.map(({ record }) => ({ ...record, partition }))
   try {
     const outcomes = await cluster.produceRecords(topicName, toProduce, producer)
-    return await answer(renderAll(outcomes, records, reportPrefix(cluster.clusterId, topicName)))
+    const prefix = reportPrefix(cluster.clusterId, topicName)
+    return await answer(await renderAll(giveWay, outcomes, records, prefix))
   } catch (error) {
     const { expectedSequence } = error instanceof KafkaError ? error.details : {}
     if (!(error instanceof KafkaError) || expectedSequence === undefined) throw error
@@ -58,7 +63,7 @@ export async function appendIdempotently(
   }
 }
 
-function parseAll(body: Uint8Array): readonly V3Record[] {
+async function parseAll(giveWay: GiveWay, body: Uint8Array): Promise<readonly V3Record[]> {
   const splitter = createObjectSplitter({ objectBytesMax: body.length, depthMax: recordDepthMax })
   const records: V3Record[] = []
   for (const object of splitter.push(body)) {
@@ -73,6 +78,8 @@ function parseAll(body: Uint8Array): readonly V3Record[] {
     const { text, value } = parseJson(object.bytes, where)
     if (!isObject(value)) throw new KafkaError('BAD_REQUEST', `the record ${where} is not an object`)
     records.push(parseV3Record(value, text, { start: 0, end: text.length }))
+    const turn = giveWay()
+    if (turn !== undefined) await turn
   }
   splitter.end()
   if (records.length === 0) throw emptyBody()
@@ -100,7 +107,12 @@ function notOnePartition(): KafkaError {
   )
 }
 
-function renderAll(outcomes: readonly RecordOutcome[], records: readonly V3Record[], prefix: string): string {
+async function renderAll(
+  giveWay: GiveWay,
+  outcomes: readonly RecordOutcome[],
+  records: readonly V3Record[],
+  prefix: string,
+): Promise<string> {
   const failed = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.error]))
   // One record's refusal is every record's; the others only say that there is one.
   const cause = failed.find(({ code }) => code !== 'INVALID_REQUEST') ?? failed[0]
@@ -110,6 +122,8 @@ function renderAll(outcomes: readonly RecordOutcome[], records: readonly V3Recor
     const outcome = outcomes[index]
     invariant(outcome !== undefined, 'every record that was appended has an outcome')
     reports += `${renderReport(outcome, record, prefix)}\n`
+    const turn = giveWay()
+    if (turn !== undefined) await turn
   }
   return reports
 }

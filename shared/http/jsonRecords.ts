@@ -4,7 +4,7 @@
 // other.
 
 import type { Cluster } from '../service/cluster.ts'
-import { withAnswerRoom } from './answerRoom.ts'
+import { type Answer, withAnswerRoom } from './answerRoom.ts'
 import { type TakenBody, takeBody } from './body.ts'
 import type { HttpDeps } from './context.ts'
 import { connectionOf } from './pacedBody.ts'
@@ -57,10 +57,10 @@ export async function answerOfRecords(
   c: RawContext,
   deps: HttpDeps,
   cluster: Cluster,
-  body: string,
+  body: Answer['body'],
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  if (body.length <= freeBytes) return new Response(body, { headers })
+  if (typeof body === 'string' && body.length <= freeBytes) return new Response(body, { headers })
   return withAnswerRoom(c, deps, cluster, () => Promise.resolve({ body, headers }))
 }
 

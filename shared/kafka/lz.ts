@@ -49,5 +49,20 @@ export function copyMatch(bytes: Uint8Array, position: number, distance: number,
     bytes.copyWithin(position, start, start + length)
     return
   }
+  if (length > longRun) {
+    copyRun(bytes, position, distance, length)
+    return
+  }
   for (let index = 0; index < length; index++) bytes[position + index] = bytes[start + index] ?? 0
+}
+
+/** From here on some large copies are faster than many of one byte. */
+const longRun = 512
+
+/** What is there is repeated, then twice as much, and so on: whole periods but for the last. */
+function copyRun(bytes: Uint8Array, position: number, distance: number, length: number): void {
+  bytes.copyWithin(position, position - distance, position)
+  for (let copied = distance; copied < length; copied *= 2) {
+    bytes.copyWithin(position + copied, position, position + Math.min(copied, length - copied))
+  }
 }

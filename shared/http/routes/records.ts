@@ -8,6 +8,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import { createGiveWay } from '../../ports/giveWay.ts'
 import type { Cluster } from '../../service/cluster.ts'
 import { openBody, type TakenBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
@@ -131,14 +132,16 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const producer = parseProducer((name) => c.req.header(name))
     if (producer !== undefined) {
       const answer = (reports: string) => answerOfRecords(c, deps, cluster, reports, jsonHeaders)
+      const giveWay = createGiveWay(deps.clock)
       return withRecords(c, deps, idempotentRecordsMax, (body) =>
-        appendIdempotently(cluster, topic_name, body, producer, answer),
+        appendIdempotently({ cluster, topicName: topic_name, producer, giveWay, answer }, body),
       )
     }
     const request = {
       cluster,
       topicName: topic_name,
       recordBytesMax: deps.limits.bodyBytesMax,
+      giveWay: createGiveWay(deps.clock),
       asRefusal: (error: unknown) => refuseUnexpected(deps, c, error),
     }
     if (c.req.header('content-length') === undefined) return converse(c, deps, request)

@@ -5,6 +5,7 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import { createGiveWay } from '../../ports/giveWay.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
@@ -90,10 +91,13 @@ async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<R
   }
   await cluster.admitProduce(target.topicName)
   return withRecords(c, deps, v2RecordsMax, async (bytes) => {
-    const records = parseV2Records(bytes, format, target.partition)
+    const giveWay = createGiveWay(deps.clock)
+    const records = await parseV2Records(giveWay, bytes, format, target.partition)
     const outcomes = await cluster.produceRecords(target.topicName, records)
     if (target.async === true) return new Response(null, { status: 204 })
-    return answerOfRecords(c, deps, cluster, renderV2Outcomes(outcomes), { 'content-type': v2Json })
+    return answerOfRecords(c, deps, cluster, await renderV2Outcomes(giveWay, outcomes), {
+      'content-type': v2Json,
+    })
   })
 }
 

@@ -2,8 +2,9 @@
 // append are the next append. Bounded: a full box makes the putting side wait, and so the client.
 
 export interface Mailbox<T> {
-  /** Resolves when there is room for more. */
+  /** Resolves when there is room for more. It is there to be taken when the box is full, or is offered or closed. */
   put(item: T, bytes: number): Promise<void> | undefined
+  offer(): void
   /** No more is put in; what is in it can still be taken. */
   close(): void
   isClosed(): boolean
@@ -22,8 +23,12 @@ export function createMailbox<T>(max: { readonly items: number; readonly bytes: 
       if (closed) return undefined
       items.push(item)
       bytes += size
+      if (items.length < max.items && bytes < max.bytes) return undefined
       wakeTaker()
-      return items.length >= max.items || bytes >= max.bytes ? room.promise : undefined
+      return room.promise
+    },
+    offer() {
+      if (items.length > 0) wakeTaker()
     },
     close() {
       closed = true

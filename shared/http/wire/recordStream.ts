@@ -6,6 +6,7 @@
 // because only one append is under way. What is parsed keeps its room until its report has gone out.
 
 import { invariant, KafkaError } from '../../base/errors.ts'
+import type { GiveWay } from '../../ports/giveWay.ts'
 import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
 import type { StreamRoom } from '../streamRoom.ts'
 import { isObject, parseJson } from './json.ts'
@@ -33,6 +34,7 @@ export interface RecordStreamRequest {
   readonly topicName: string
   readonly source: RecordSource
   readonly recordBytesMax: number
+  readonly giveWay: GiveWay
   /** What the client is told of a failure that is no KafkaError. */
   readonly asRefusal: (error: unknown) => KafkaError
 }
@@ -56,7 +58,7 @@ export async function* appendRecordStream(request: RecordStreamRequest): AsyncGe
     for (let items = await mailbox.take(); items !== undefined; items = await mailbox.take()) {
       if (!reported && items[0]?.kind === 'failed') throw items[0].error
       const outcomes = await append(request, items, reported)
-      yield renderItems(items, outcomes, prefix, request.asRefusal)
+      yield await renderItems(items, outcomes, prefix, request)
       reported = true
       room?.giveBack(items.reduce((sum, { bytes }) => sum + bytes, 0))
     }
@@ -68,7 +70,7 @@ export async function* appendRecordStream(request: RecordStreamRequest): AsyncGe
 }
 
 async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>): Promise<void> {
-  const { source, recordBytesMax } = request
+  const { source, recordBytesMax, giveWay } = request
   const { room } = source
   const splitter = createObjectSplitter({ objectBytesMax: recordBytesMax, depthMax: recordDepthMax })
   let count = 0
@@ -81,15 +83,20 @@ async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>)
         break
       }
       for (const object of splitter.push(chunk)) {
-        // Awaiting nothing would let the appending loop in after every record.
+        // Only what is offered is appended: a body is not cut into small appends where it gives way.
         const size = sizeOf(object)
         const entering = room?.take(recordBytes + size)
-        if (entering !== undefined) await entering
+        if (entering !== undefined) {
+          mailbox.offer()
+          await entering
+        }
         const item = { ...parseItem(object, count, recordBytesMax), bytes: recordBytes + size }
         const full = mailbox.put(item, size)
         count++
-        if (full !== undefined) await full
+        const turn = full ?? giveWay()
+        if (turn !== undefined) await turn
       }
+      mailbox.offer()
       const entering = room?.hold(splitter.heldBytes())
       if (entering !== undefined) await entering
     }
@@ -140,12 +147,12 @@ async function append(
   }
 }
 
-function renderItems(
+async function renderItems(
   items: readonly Item[],
   outcomes: readonly RecordOutcome[],
   prefix: string,
-  asRefusal: (error: unknown) => KafkaError,
-): string {
+  { asRefusal, giveWay }: RecordStreamRequest,
+): Promise<string> {
   let text = ''
   let next = 0
   for (const item of items) {
@@ -157,6 +164,8 @@ function renderItems(
       text += renderReport(outcome, item.record, prefix)
     }
     text += '\n'
+    const turn = giveWay()
+    if (turn !== undefined) await turn
   }
   return text
 }

@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import { KafkaError } from '../../base/errors.ts'
 import type { RecordHeader } from '../../kafka/recordBatch.ts'
 import type { RecordCursor } from '../../kafka/recordCursor.ts'
+import type { GiveWay } from '../../ports/giveWay.ts'
 import type { RecordOutcome, RecordToProduce } from '../../service/cluster.ts'
 import { errorBody } from '../errors.ts'
 import { decodeBase64, encodeBase64, textOf } from './base64.ts'
@@ -25,6 +26,7 @@ import {
   parseJson,
   type Span,
 } from './json.ts'
+import { createLongText } from './longText.ts'
 import { refuse, refuseUnknown } from './v2Fields.ts'
 import type { V2Format } from './v2Format.ts'
 
@@ -35,11 +37,12 @@ const schemaFields = bodyFields.slice(1)
 const recordFields = ['key', 'value', 'partition', 'timestamp', 'headers']
 
 /** `partition`: the one that the path names; a record may name one only where the path names none. */
-export function parseV2Records(
+export async function parseV2Records(
+  giveWay: GiveWay,
   body: Uint8Array,
   format: V2Format,
   partition?: number,
-): readonly RecordToProduce[] {
+): Promise<readonly RecordToProduce[]> {
   const { text, value } = parseJson(body, 'in the request body')
   if (!isObject(value)) throw refuse('the request body', 'is not an object')
   refuseUnknown(value, bodyFields, '')
@@ -51,12 +54,16 @@ export function parseV2Records(
   const allowed =
     partition === undefined ? recordFields : recordFields.filter((field) => field !== 'partition')
   const spans = format === 'json' ? elementSpans(text, memberSpans(text, 0).get('records')?.start ?? 0) : []
-  return records.map((record, index) => {
+  const parsed: RecordToProduce[] = []
+  for (const [index, record] of records.entries()) {
     const where = `records[${index}]`
     if (!isObject(record)) throw refuse(where, 'is not an object')
     refuseUnknown(record, allowed, `${where}.`)
-    return parseRecord({ record, where, format, text, span: spans[index], partition })
-  })
+    parsed.push(parseRecord({ record, where, format, text, span: spans[index], partition }))
+    const turn = giveWay()
+    if (turn !== undefined) await turn
+  }
+  return parsed
 }
 
 function tooMany(count: number): KafkaError {
@@ -127,15 +134,27 @@ function parseInteger(field: Json | undefined, where: string, max: number): numb
   throw refuse(where, `is not an integer from 0 to ${max}`)
 }
 
-export function renderV2Outcomes(outcomes: readonly RecordOutcome[]): string {
-  const offsets = outcomes.map((outcome) => {
-    if (outcome.ok) {
-      return `{"partition":${outcome.partition},"offset":${outcome.offset},"error_code":null,"error":null}`
-    }
-    const { error_code, message } = errorBody(outcome.error, 'v2')
-    return `{"partition":null,"offset":null,"error_code":${error_code},"error":${JSON.stringify(message)}}`
-  })
-  return `{"offsets":[${offsets.join(',')}],"key_schema_id":null,"value_schema_id":null}`
+export async function renderV2Outcomes(
+  giveWay: GiveWay,
+  outcomes: readonly RecordOutcome[],
+): Promise<string | readonly Uint8Array[]> {
+  const text = createLongText()
+  text.add('{"offsets":[')
+  for (const [index, outcome] of outcomes.entries()) {
+    text.add(`${index === 0 ? '' : ','}${renderV2Outcome(outcome)}`)
+    const turn = giveWay()
+    if (turn !== undefined) await turn
+  }
+  text.add('],"key_schema_id":null,"value_schema_id":null}')
+  return text.take()
+}
+
+function renderV2Outcome(outcome: RecordOutcome): string {
+  if (outcome.ok) {
+    return `{"partition":${outcome.partition},"offset":${outcome.offset},"error_code":null,"error":null}`
+  }
+  const { error_code, message } = errorBody(outcome.error, 'v2')
+  return `{"partition":null,"offset":null,"error_code":${error_code},"error":${JSON.stringify(message)}}`
 }
 
 /** `topic` is the topic's name as a JSON string. */

@@ -190,7 +190,7 @@ test('who does not read what is said of its records keeps their room, and is cut
     const behind = send(v2(9000))
     assert.equal(await behind.begun, 200)
     const cutMs = clock.now() - startMs
-    assert.ok(cutMs > 35_000 && cutMs < 47_000, `30 s, and a piece at 64 kB a second: ${cutMs}`)
+    assert.ok(cutMs > 33_000 && cutMs < 47_000, `30 s, and a piece at 64 kB a second: ${cutMs}`)
     assert.equal(unread.client.destroyed, true)
     assert.ok((await behind.rest()).length > 500_000)
   }

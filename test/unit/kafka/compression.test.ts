@@ -74,6 +74,19 @@ test('sizes around the block sizes come back, runs as well as noise', () => {
   }
 })
 
+test('long runs of any period come back', () => {
+  for (const period of [1, 2, 3, 7, 63, 64, 65, 200, 511, 512, 513, 1000, 3000]) {
+    const word = noise(period)
+    for (const size of [period + 500, period + 513, 4 * period + 511, 20_000]) {
+      const content = Uint8Array.from({ length: size }, (_, i) => word[i % period] ?? 0)
+      for (const codec of compressing) {
+        const back = decompress(codec, compress(codec, content), size)
+        assert.ok(Buffer.from(back).equals(content), `${codec}, ${size} bytes of period ${period}`)
+      }
+    }
+  }
+})
+
 test('what is smaller by one byte than the content is refused as too large', () => {
   for (const codec of codecs) {
     const compressed = compress(codec, utf8(sentence))

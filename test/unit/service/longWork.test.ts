@@ -5,6 +5,8 @@ import { createCall } from '../../support/call.ts'
 import { batch, createTopic, kafkaError, record, virtualPorts } from '../../support/logTools.ts'
 import { createTestApp } from '../../support/testCluster.ts'
 
+const v2Json = 'application/vnd.kafka.json.v2+json'
+
 /** Every look at the clock takes a twentieth of a millisecond; `turns`: how often somebody else had the thread. */
 function workingClock(clock: Clock) {
   let workedMs = 0
@@ -12,7 +14,7 @@ function workingClock(clock: Clock) {
   const working: Clock = {
     now() {
       workedMs += 0.05
-      return clock.now() + workedMs
+      return Math.floor(clock.now() + workedMs)
     },
     sleep(ms, signal) {
       if (ms === 0) turns++
@@ -32,11 +34,11 @@ async function createWorking() {
     await work()
     return turns() - before
   }
-  return { cluster, call: createCall(app), turnsOf }
+  return { app, cluster, call: createCall(app), turnsOf }
 }
 
 test('long requests give way to others again and again, short ones never do', async () => {
-  const { cluster, call, turnsOf } = await createWorking()
+  const { app, cluster, call, turnsOf } = await createWorking()
   const records = (count: number) => cluster.produceRecords('t', Array(count).fill(record('x', 0)))
   const batches = (count: number) =>
     cluster.produceBatches('t', 0, Buffer.concat(Array(count).fill(batch(['x']))))
@@ -63,6 +65,30 @@ test('long requests give way to others again and again, short ones never do', as
     assert.equal(await turnsOf(get(`${path}&max_bytes=70`, accept)), 0)
     const turns = await turnsOf(get(path, accept))
     assert.ok(turns >= 20, `${turns} turns`)
+  }
+  const lines = (count: number) => '{"partition_id":0}'.repeat(count)
+  const array = (count: number) => JSON.stringify({ records: Array(count).fill({ partition: 0 }) })
+  const idempotent = { 'producer-id': '1', 'producer-epoch': '0' }
+  let sequence = 0
+  const post = async (path: string, body: string, headers: Record<string, string>) => {
+    const sized = { 'content-type': 'application/json', 'content-length': String(body.length), ...headers }
+    const answer = await app.request(path, { method: 'POST', body, headers: sized })
+    assert.equal(answer.status, 200, await answer.text())
+  }
+  const v3Path = '/v3/clusters/local/topics/t/records'
+  const bodies = {
+    v3: (count: number) => post(v3Path, lines(count), {}),
+    v2: (count: number) => post('/topics/t', array(count), { 'content-type': v2Json }),
+    idempotent: (count: number) => {
+      const headers = { ...idempotent, 'producer-seq': String(sequence) }
+      sequence += count
+      return post(v3Path, lines(count), headers)
+    },
+  }
+  for (const [name, produce] of Object.entries(bodies)) {
+    assert.ok((await turnsOf(() => produce(10))) <= 1, `${name}: the appender’s`)
+    const turns = await turnsOf(() => produce(2000))
+    assert.ok(turns >= 60, `${name}: parsed, placed and reported in ${turns} turns`)
   }
   const consume = (max_poll_records: number) =>
     call('POST', '/v3/clusters/local/topics/t/partitions/-/consume', {
