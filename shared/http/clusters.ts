@@ -25,6 +25,7 @@ export function accessTo(cluster: Cluster, compaction?: Compaction): Access {
     compaction: (id) => (id === clusterId ? compaction : undefined),
     usage: undefined,
     throttledMs: () => 0,
+    noteWork: () => {},
   }
 }
 

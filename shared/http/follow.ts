@@ -2,9 +2,9 @@
 // up or the reader has gone. What is wrong at the start is thrown; what goes wrong later is an `error`
 // event, the last one.
 
-import { createGiveWay } from '../ports/giveWay.ts'
+import type { GiveWay } from '../ports/giveWay.ts'
 import type { Clock } from '../ports/world.ts'
-import type { Cluster } from '../service/cluster.ts'
+import type { Cluster, FetchedPartition } from '../service/cluster.ts'
 import { type AnswerRoom, createAnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
 import { errorBody } from './errors.ts'
@@ -13,6 +13,7 @@ import { refuseUnexpected } from './refuseUnexpected.ts'
 import { renderConsumed } from './wire/consumeRecord.ts'
 import { eventStreamType, heartbeat, renderEvent, renderFailure } from './wire/eventStream.ts'
 import { walkRecords } from './wire/fetched.ts'
+import { doWork, workOf } from './work.ts'
 
 export const eventStreamHeaders = {
   'content-type': eventStreamType,
@@ -96,7 +97,20 @@ async function nextEvents(room: AnswerRoom, following: Following, maxWaitMs: num
   const failed = fetched.find(({ error }) => error !== undefined)
   if (failed?.error !== undefined) throw failed.error
   const charactersMax = room.charactersMax(roundCharactersMax)
-  const giveWay = createGiveWay(following.deps.clock)
+  const events = await doWork(workOf(following.c, following.deps), (giveWay) =>
+    renderEvents(giveWay, following, fetched, charactersMax),
+  )
+  room.hold(Buffer.byteLength(events))
+  return events
+}
+
+async function renderEvents(
+  giveWay: GiveWay,
+  following: Following,
+  fetched: readonly FetchedPartition[],
+  charactersMax: number,
+): Promise<string> {
+  const { positions } = following
   let events = ''
   for (const { partition, batches } of fetched) {
     const next = await walkRecords(giveWay, batches, positions.get(partition) ?? 0, (record) => {
@@ -108,7 +122,6 @@ async function nextEvents(room: AnswerRoom, following: Following, maxWaitMs: num
     positions.set(partition, next)
     if (events.length >= charactersMax) break
   }
-  room.hold(Buffer.byteLength(events))
   return events
 }
 

@@ -12,6 +12,7 @@ import { isObject, parseJson } from './wire/json.ts'
 import { createObjectSplitter } from './wire/jsonStream.ts'
 import { emptyBody, recordDepthMax } from './wire/recordStream.ts'
 import { parseV3Record, renderReport, reportPrefix, type V3Record } from './wire/v3Record.ts'
+import { type BeginWork, doWork } from './work.ts'
 
 /** A batch is encoded from all of them at once. */
 export const idempotentRecordsMax = 10_000
@@ -42,19 +43,20 @@ export interface IdempotentAppend {
   readonly cluster: Cluster
   readonly topicName: string
   readonly producer: ProducerState
-  readonly giveWay: GiveWay
+  readonly beginWork: BeginWork
   readonly answer: (reports: string) => Promise<Response>
 }
 
 export async function appendIdempotently(request: IdempotentAppend, body: Uint8Array): Promise<Response> {
-  const { cluster, topicName, producer, giveWay, answer } = request
-  const records = await parseAll(giveWay, body)
+  const { cluster, topicName, producer, beginWork, answer } = request
+  const records = await doWork(beginWork, (giveWay) => parseAll(giveWay, body))
   const partition = await onePartition(cluster, topicName, records)
   const toProduce = records.map(({ record }) => ({ ...record, partition }))
   try {
     const outcomes = await cluster.produceRecords(topicName, toProduce, producer)
     const prefix = reportPrefix(cluster.clusterId, topicName)
-    return await answer(await renderAll(giveWay, outcomes, records, prefix))
+    const reports = await doWork(beginWork, (giveWay) => renderAll(giveWay, outcomes, records, prefix))
+    return await answer(reports)
   } catch (error) {
     const { expectedSequence } = error instanceof KafkaError ? error.details : {}
     if (!(error instanceof KafkaError) || expectedSequence === undefined) throw error

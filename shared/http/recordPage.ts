@@ -2,13 +2,12 @@
 // are thrown.
 
 import { invariant } from '../base/errors.ts'
-import { createGiveWay } from '../ports/giveWay.ts'
-import type { Clock } from '../ports/world.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'
 import type { AnswerRoom } from './answerRoom.ts'
 import type { HttpDeps } from './context.ts'
 import { type RecordVisit, walkRecords } from './wire/fetched.ts'
 import type { LongText } from './wire/longText.ts'
+import { type BeginWork, doWork } from './work.ts'
 
 export interface PageRequest {
   readonly topicName: string
@@ -44,18 +43,26 @@ export async function fetchPartition(
 /** What compressed batches may grow to in one answer, in characters; the next request goes on behind it. */
 export const pageCharactersMax = 32 * 1024 * 1024
 
+interface PageMaking {
+  readonly beginWork: BeginWork
+  readonly room: AnswerRoom
+  readonly text: LongText
+}
+
 /** Adds the records to `text`, with commas between them; answers the offset to go on from. */
 export async function renderPage(
-  { clock, room, text }: { readonly clock: Clock; readonly room: AnswerRoom; readonly text: LongText },
+  { beginWork, room, text }: PageMaking,
   batches: readonly Uint8Array[],
   offset: number,
   render: (record: RecordVisit) => string,
 ): Promise<number> {
   const end = text.length() + room.charactersMax(pageCharactersMax)
   let isFirst = true
-  return walkRecords(createGiveWay(clock), batches, offset, (record) => {
-    text.add(isFirst ? render(record) : `,${render(record)}`)
-    isFirst = false
-    return text.length() < end
-  })
+  return doWork(beginWork, (giveWay) =>
+    walkRecords(giveWay, batches, offset, (record) => {
+      text.add(isFirst ? render(record) : `,${render(record)}`)
+      isFirst = false
+      return text.length() < end
+    }),
+  )
 }

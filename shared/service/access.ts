@@ -46,6 +46,8 @@ export interface Access {
   readonly usage: UsageOf | undefined
   /** How long this request's calls said to wait; 0: not at all. */
   throttledMs(): number
+  /** What this request worked beside its calls is compute time, too. */
+  noteWork(ms: number): void
 }
 
 /** In the hours that begin in [fromMs, toMs). Errors: NOT_FOUND, CLUSTER_AUTHORIZATION_FAILED. */
@@ -192,6 +194,7 @@ function operatorAccess(
       return readUsage({ ...deps, scope: createScope(clusterId) }, fromMs, toMs)
     },
     throttledMs: () => 0,
+    noteWork: () => {},
     compaction: (clusterId) => (has(clusterId) ? deps.compaction(clusterId) : undefined),
   }
 }
@@ -222,6 +225,7 @@ function tenantAccess(
       return usage(fromMs, toMs)
     },
     throttledMs: () => opened?.throttledMs() ?? 0,
+    noteWork: (ms) => opened?.noteWork(ms),
     // Compaction is the operators'.
     compaction: () => undefined,
   }
@@ -236,6 +240,7 @@ const nothing: Access = {
   compaction: () => undefined,
   usage: (clusterId) => Promise.reject(clusterNotFound(clusterId)),
   throttledMs: () => 0,
+  noteWork: () => {},
 }
 
 const isThere = ({ state }: ClusterItem): boolean => state !== 'DELETING'

@@ -44,6 +44,8 @@ export interface OpenCluster {
   readonly cluster: Cluster
   /** How long the calls until now said to wait; 0: not at all. */
   readonly throttledMs: () => number
+  /** Of what was worked beside the calls: compute time, too. */
+  readonly noteWork: (ms: number) => void
 }
 
 /** With the time of a read, a change takes effect within 5 s. */
@@ -123,7 +125,7 @@ export function openTenantCluster(
 ): OpenCluster {
   const { principal, limits } = caller
   const metered = tenant.meteredFor(principal)
-  if (limits === undefined) return { cluster: metered, throttledMs: () => 0 }
+  if (limits === undefined) return { cluster: metered, throttledMs: () => 0, noteWork: () => {} }
   const limited = createLimitedCluster(metered, {
     limits,
     counts: tenant.counts,
@@ -131,17 +133,29 @@ export function openTenantCluster(
   })
   const user = { user: principal.replace(/^User:/, ''), clientId: caller.clientId }
   let throttledMs = 0
+  const tellWait = (ms: number): void => {
+    if (ms <= throttledMs) return
+    tenant.meter.add('', principal, { throttle_time_milliseconds: ms - throttledMs })
+    throttledMs = ms
+  }
+  /** Of the last call: there is no work of a request that made none. */
+  let throttle: Throttle | undefined
   const throttled = createThrottledCluster(limited, {
     clock: deps.clock,
-    throttle: async () => tenant.throttleOf(await limits(), user),
-    mutateInOrder: tenant.mutateInOrder,
-    tellWait: (ms) => {
-      if (ms <= throttledMs) return
-      tenant.meter.add('', principal, { throttle_time_milliseconds: ms - throttledMs })
-      throttledMs = ms
+    async throttle() {
+      throttle = await tenant.throttleOf(await limits(), user)
+      return throttle
     },
+    mutateInOrder: tenant.mutateInOrder,
+    tellWait,
   })
-  return { cluster: throttled, throttledMs: () => throttledMs }
+  return {
+    cluster: throttled,
+    throttledMs: () => throttledMs,
+    noteWork: (ms) => {
+      if (throttle !== undefined) tellWait(throttle.take('ms', ms))
+    },
+  }
 }
 
 const tenantRates = [

@@ -20,6 +20,7 @@ export function createEdge(changes: Partial<HttpDeps> = {}): Edge {
         compaction: () => undefined,
         usage: undefined,
         throttledMs: () => 0,
+        noteWork: () => {},
       }),
     clock: { now: () => 0, sleep: () => Promise.withResolvers<void>().promise },
     random: { bytes: (length) => new Uint8Array(length).fill(7), float: () => 0.5 },

@@ -6,7 +6,7 @@
 // BASE64 gives bytes as they are, and log_start_offset and high_watermark say where the log begins and ends.
 
 import type { RouteConfig, z } from '@hono/zod-openapi'
-import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
+import type { GiveWay } from '../../ports/giveWay.ts'
 import type { Cluster, FetchedPartition } from '../../service/cluster.ts'
 import { type Answer, withAnswerRoom } from '../answerRoom.ts'
 import { readBody } from '../body.ts'
@@ -23,6 +23,7 @@ import { walkRecords } from '../wire/fetched.ts'
 import { parseJson } from '../wire/json.ts'
 import { createLongText } from '../wire/longText.ts'
 import { consumeRequestSchema, consumeResponseSchema } from '../wire/schemas.ts'
+import { doWork, workOf } from '../work.ts'
 
 type ConsumeRequest = z.output<typeof consumeRequestSchema>
 
@@ -71,8 +72,8 @@ export function registerConsumeRoutes(app: App, deps: HttpDeps): void {
       })
       const charactersMax = room.charactersMax(pageCharactersMax)
       const names = { clusterId: cluster.clusterId, topicName: topic_name }
-      const giveWay = createGiveWay(deps.clock)
-      const body = await render(giveWay, { ...names, fetched, positions, request, charactersMax })
+      const consumed = { ...names, fetched, positions, request, charactersMax }
+      const body = await doWork(workOf(c, deps), (giveWay) => render(giveWay, consumed))
       return { body, headers: jsonHeaders }
     })
   })

@@ -32,6 +32,7 @@ import { offsetBehind } from '../wire/fetched.ts'
 import { createLongText } from '../wire/longText.ts'
 import { emptyBody } from '../wire/recordStream.ts'
 import { appendedBatchesSchema, recordPageSchema } from '../wire/schemas.ts'
+import { workOf } from '../work.ts'
 
 const recordBatchType = 'application/vnd.millrace.recordbatch'
 
@@ -164,7 +165,7 @@ async function fetchFrom(reading: Reading, room: AnswerRoom) {
 }
 
 async function recordsAnswer(reading: Reading, room: AnswerRoom): Promise<Answer> {
-  const { deps, cluster, topicName, partition } = reading
+  const { deps, c, cluster, topicName, partition } = reading
   const { offset, fetched } = await fetchFrom(reading, room)
   const text = createLongText()
   text.add(
@@ -172,7 +173,7 @@ async function recordsAnswer(reading: Reading, room: AnswerRoom): Promise<Answer
       `,"partition_id":${partition},"high_watermark":${fetched.highWatermark}` +
       `,"log_start_offset":${fetched.logStartOffset},"records":[`,
   )
-  const page = { clock: deps.clock, room, text }
+  const page = { beginWork: workOf(c, deps), room, text }
   const nextOffset = await renderPage(page, fetched.batches, offset, (record) =>
     renderConsumed(record, partition, Number.POSITIVE_INFINITY),
   )

@@ -8,7 +8,6 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { createGiveWay } from '../../ports/giveWay.ts'
 import type { Cluster } from '../../service/cluster.ts'
 import { openBody, type TakenBody } from '../body.ts'
 import { findCluster } from '../clusters.ts'
@@ -46,6 +45,7 @@ import {
   type RecordStreamRequest,
 } from '../wire/recordStream.ts'
 import { produceHeaders, produceRequestSchema, produceResponseSchema } from '../wire/schemas.ts'
+import { workOf } from '../work.ts'
 
 const produce: RouteConfig = {
   method: 'post',
@@ -129,19 +129,19 @@ export function registerRecordRoutes(app: App, deps: HttpDeps): void {
     const cluster = findCluster(c, cluster_id)
     requireJson(c)
     await cluster.admitProduce(topic_name)
+    const beginWork = workOf(c, deps)
     const producer = parseProducer((name) => c.req.header(name))
     if (producer !== undefined) {
       const answer = (reports: string) => answerOfRecords(c, deps, cluster, reports, jsonHeaders)
-      const giveWay = createGiveWay(deps.clock)
       return withRecords(c, deps, idempotentRecordsMax, (body) =>
-        appendIdempotently({ cluster, topicName: topic_name, producer, giveWay, answer }, body),
+        appendIdempotently({ cluster, topicName: topic_name, producer, beginWork, answer }, body),
       )
     }
     const request = {
       cluster,
       topicName: topic_name,
       recordBytesMax: deps.limits.bodyBytesMax,
-      giveWay: createGiveWay(deps.clock),
+      beginWork,
       asRefusal: (error: unknown) => refuseUnexpected(deps, c, error),
     }
     if (c.req.header('content-length') === undefined) return converse(c, deps, request)

@@ -6,8 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { Positioned } from '../../groups/instance.ts'
 import type { InstanceFormat, StoredInstance } from '../../metadata/instanceItem.ts'
-import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
-import type { Clock } from '../../ports/world.ts'
+import type { GiveWay } from '../../ports/giveWay.ts'
 import type { PolledPartition, Rendered } from '../../service/consumerInstances.ts'
 import { type Answer, withAnswerRoom } from '../answerRoom.ts'
 import { onlyCluster } from '../clusters.ts'
@@ -22,6 +21,7 @@ import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
+import { doWork, workOf } from '../work.ts'
 
 /** Confluent's consumer.request.max.bytes. */
 const requestBytesMax = 64 * 1024 * 1024
@@ -68,10 +68,12 @@ export function registerV2ConsumerRecordRoutes(app: App, deps: HttpDeps): void {
     return withAnswerRoom(c, deps, cluster, (room) => {
       const { consumers, id } = instanceCall(c, deps, { ...cluster, fetch: room.fetch })
       return consumers.poll(id, request, (fetched, instance) =>
-        renderPoll(deps.clock, fetched, instance, {
-          bytes: request.maxBytes,
-          characters: room.charactersMax(pageCharactersMax),
-        }),
+        doWork(workOf(c, deps), (giveWay) =>
+          renderPoll(giveWay, fetched, instance, {
+            bytes: request.maxBytes,
+            characters: room.charactersMax(pageCharactersMax),
+          }),
+        ),
       )
     })
   })
@@ -101,12 +103,12 @@ interface PageMax {
 }
 
 async function renderPoll(
-  clock: Clock,
+  giveWay: GiveWay,
   fetched: readonly PolledPartition[],
   instance: StoredInstance,
   max: PageMax,
 ): Promise<Rendered<Answer>> {
-  const page = createPage(instance, createGiveWay(clock), max)
+  const page = createPage(instance, giveWay, max)
   const positions: Positioned[] = []
   for (const polled of fetched) {
     const { topicName, partition } = polled

@@ -17,6 +17,7 @@ import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
+import { workOf } from '../work.ts'
 
 const params = z.object({ topic_name: topicNameParam, partition_id: partitionIdParam })
 const maxBytesDefault = 1024 * 1024
@@ -73,7 +74,7 @@ export function registerV2FetchRoutes(app: App, deps: HttpDeps): void {
       const format = v2Formats.get(type) ?? 'json'
       const text = createLongText()
       text.add('[')
-      const page = { clock: deps.clock, room, text }
+      const page = { beginWork: workOf(c, deps), room, text }
       const nextOffset = await renderPage(page, fetched.batches, offset, (record) =>
         renderV2Record(record, topic, partition_id, format),
       )

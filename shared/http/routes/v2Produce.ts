@@ -5,7 +5,6 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { createGiveWay } from '../../ports/giveWay.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
@@ -15,6 +14,7 @@ import { mediaTypeOf, parseParams, parseQuery, type RawContext, registerRaw } fr
 import { v2Formats } from '../wire/v2Format.ts'
 import { parseV2Records, renderV2Outcomes, v2RecordsMax } from '../wire/v2Record.ts'
 import { v2ProduceRequestSchema, v2ProduceResponseSchema } from '../wire/v2Schemas.ts'
+import { doWork, workOf } from '../work.ts'
 
 const topicParams = z.object({ topic_name: topicNameParam })
 const partitionParams = topicParams.extend({ partition_id: partitionIdParam })
@@ -91,11 +91,14 @@ async function produce(c: RawContext, deps: HttpDeps, target: Target): Promise<R
   }
   await cluster.admitProduce(target.topicName)
   return withRecords(c, deps, v2RecordsMax, async (bytes) => {
-    const giveWay = createGiveWay(deps.clock)
-    const records = await parseV2Records(giveWay, bytes, format, target.partition)
+    const beginWork = workOf(c, deps)
+    const records = await doWork(beginWork, (giveWay) =>
+      parseV2Records(giveWay, bytes, format, target.partition),
+    )
     const outcomes = await cluster.produceRecords(target.topicName, records)
     if (target.async === true) return new Response(null, { status: 204 })
-    return answerOfRecords(c, deps, cluster, await renderV2Outcomes(giveWay, outcomes), {
+    const said = await doWork(beginWork, (giveWay) => renderV2Outcomes(giveWay, outcomes))
+    return answerOfRecords(c, deps, cluster, said, {
       'content-type': v2Json,
     })
   })

@@ -9,6 +9,7 @@ import { invariant, KafkaError } from '../../base/errors.ts'
 import type { GiveWay } from '../../ports/giveWay.ts'
 import type { Cluster, RecordOutcome } from '../../service/cluster.ts'
 import type { StreamRoom } from '../streamRoom.ts'
+import { type BeginWork, doWork, type Work } from '../work.ts'
 import { isObject, parseJson } from './json.ts'
 import { createObjectSplitter, type StreamedObject } from './jsonStream.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
@@ -34,7 +35,7 @@ export interface RecordStreamRequest {
   readonly topicName: string
   readonly source: RecordSource
   readonly recordBytesMax: number
-  readonly giveWay: GiveWay
+  readonly beginWork: BeginWork
   /** What the client is told of a failure that is no KafkaError. */
   readonly asRefusal: (error: unknown) => KafkaError
 }
@@ -58,7 +59,9 @@ export async function* appendRecordStream(request: RecordStreamRequest): AsyncGe
     for (let items = await mailbox.take(); items !== undefined; items = await mailbox.take()) {
       if (!reported && items[0]?.kind === 'failed') throw items[0].error
       const outcomes = await append(request, items, reported)
-      yield await renderItems(items, outcomes, prefix, request)
+      yield await doWork(request.beginWork, (giveWay) =>
+        renderItems(giveWay, items, outcomes, prefix, request.asRefusal),
+      )
       reported = true
       room?.giveBack(items.reduce((sum, { bytes }) => sum + bytes, 0))
     }
@@ -70,8 +73,7 @@ export async function* appendRecordStream(request: RecordStreamRequest): AsyncGe
 }
 
 async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>): Promise<void> {
-  const { source, recordBytesMax, giveWay } = request
-  const { room } = source
+  const { source, recordBytesMax, beginWork } = request
   const splitter = createObjectSplitter({ objectBytesMax: recordBytesMax, depthMax: recordDepthMax })
   let count = 0
   try {
@@ -82,22 +84,14 @@ async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>)
         if (count === 0) throw emptyBody()
         break
       }
-      for (const object of splitter.push(chunk)) {
-        // Only what is offered is appended: a body is not cut into small appends where it gives way.
-        const size = sizeOf(object)
-        const entering = room?.take(recordBytes + size)
-        if (entering !== undefined) {
-          mailbox.offer()
-          await entering
-        }
-        const item = { ...parseItem(object, count, recordBytesMax), bytes: recordBytes + size }
-        const full = mailbox.put(item, size)
-        count++
-        const turn = full ?? giveWay()
-        if (turn !== undefined) await turn
+      const work = beginWork()
+      try {
+        count = await keepRecords(request, work, splitter.push(chunk), mailbox, count)
+      } finally {
+        work.end()
       }
       mailbox.offer()
-      const entering = room?.hold(splitter.heldBytes())
+      const entering = source.room?.hold(splitter.heldBytes())
       if (entering !== undefined) await entering
     }
   } catch (error) {
@@ -105,6 +99,31 @@ async function readRecords(request: RecordStreamRequest, mailbox: Mailbox<Item>)
   } finally {
     mailbox.close()
   }
+}
+
+/** Only what is offered is appended: a body is not cut into small appends where it gives way. */
+async function keepRecords(
+  { source: { room }, recordBytesMax }: RecordStreamRequest,
+  work: Work,
+  objects: Iterable<StreamedObject>,
+  mailbox: Mailbox<Item>,
+  before: number,
+): Promise<number> {
+  let count = before
+  for (const object of objects) {
+    const size = sizeOf(object)
+    const entering = room?.take(recordBytes + size)
+    if (entering !== undefined) {
+      mailbox.offer()
+      await work.wait(entering)
+    }
+    const item = { ...parseItem(object, count, recordBytesMax), bytes: recordBytes + size }
+    const full = mailbox.put(item, size)
+    count++
+    const turn = full === undefined ? work.giveWay() : work.wait(full)
+    if (turn !== undefined) await turn
+  }
+  return count
 }
 
 export function emptyBody(): KafkaError {
@@ -148,10 +167,11 @@ async function append(
 }
 
 async function renderItems(
+  giveWay: GiveWay,
   items: readonly Item[],
   outcomes: readonly RecordOutcome[],
   prefix: string,
-  { asRefusal, giveWay }: RecordStreamRequest,
+  asRefusal: RecordStreamRequest['asRefusal'],
 ): Promise<string> {
   let text = ''
   let next = 0

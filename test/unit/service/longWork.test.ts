@@ -1,38 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Clock } from '../../../shared/ports/world.ts'
 import { createCall } from '../../support/call.ts'
 import { batch, createTopic, kafkaError, record, virtualPorts } from '../../support/logTools.ts'
 import { createTestApp } from '../../support/testCluster.ts'
+import { createWorkingClock } from '../../support/workingClock.ts'
 
 const v2Json = 'application/vnd.kafka.json.v2+json'
 
-/** Every look at the clock takes a twentieth of a millisecond; `turns`: how often somebody else had the thread. */
-function workingClock(clock: Clock) {
-  let workedMs = 0
-  let turns = 0
-  const working: Clock = {
-    now() {
-      workedMs += 0.05
-      return Math.floor(clock.now() + workedMs)
-    },
-    sleep(ms, signal) {
-      if (ms === 0) turns++
-      return clock.sleep(ms, signal)
-    },
-  }
-  return { clock: working, turns: () => turns }
-}
-
 async function createWorking() {
   const ports = virtualPorts()
-  const { clock, turns } = workingClock(ports.clock)
+  const clock = createWorkingClock(ports.clock)
   const { app, cluster } = createTestApp({}, {}, { ...ports, clock })
   await createTopic(cluster, 't')
   const turnsOf = async (work: () => Promise<unknown>) => {
-    const before = turns()
+    const before = clock.turns()
     await work()
-    return turns() - before
+    return clock.turns() - before
   }
   return { app, cluster, call: createCall(app), turnsOf }
 }
