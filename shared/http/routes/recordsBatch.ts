@@ -15,6 +15,7 @@ import { elementSpans, isArray, isObject, memberSpans, parseJson } from '../wire
 import { emptyBody } from '../wire/recordStream.ts'
 import { produceBatchRequestSchema, produceBatchResponseSchema } from '../wire/schemas.ts'
 import { parseV3Record, renderStored, reportPrefix, type V3Record } from '../wire/v3Record.ts'
+import { doWork, workOf } from '../work.ts'
 
 const idLengthMax = 80
 
@@ -48,7 +49,9 @@ export function registerRecordBatchRoutes(app: App, deps: HttpDeps): void {
     await cluster.admitProduce(topic_name)
     return withBody(c, deps, async (body) => {
       if (body.length === 0) throw emptyBody()
-      const entries = parseEntries(body, deps.limits.batchEntriesMax)
+      const entries = await doWork(workOf(c, deps), async () =>
+        parseEntries(body, deps.limits.batchEntriesMax),
+      )
       return jsonAnswer(await produceEntries(cluster, topic_name, entries), {}, 207)
     })
   })

@@ -191,11 +191,12 @@ test('what was asked for is stored when the appender is idle', async () => {
   assert.equal(answered, 40)
 })
 
-test('a request of very many batches is answered: what one costs does not grow with the others', async () => {
+test('requests of very many batches are answered: what one costs does not grow with the others', async () => {
   const cluster = await createOn(() => ({}))
   const one = batch([''])
   // Were each compared with all others, it would be minutes.
-  const body = Buffer.concat(Array.from({ length: 150_000 }, () => one))
-  const { baseOffsets } = await cluster.produceBatches('t', 0, body)
-  assert.equal(baseOffsets.length, 150_000)
+  const body = Buffer.concat(Array.from({ length: 10_000 }, () => one))
+  const answers = await Promise.all(Array.from({ length: 15 }, () => cluster.produceBatches('t', 0, body)))
+  const offsets = new Set(answers.flatMap(({ baseOffsets }) => baseOffsets))
+  assert.equal(offsets.size, 150_000)
 })
