@@ -5,8 +5,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type ByteRoom, createByteRoom } from '../base/byteRoom.ts'
 import type { Clock, Random } from '../ports/world.ts'
 import type { Access } from '../service/access.ts'
-import { type BlockViews, createBlockViews } from './blockViews.ts'
-import { createDeadlines, type Deadlines } from './deadlines.ts'
+import { type BlockViews, createBlockViews } from './bodies/blockViews.ts'
+import { createDeadlines, type Deadlines } from './bodies/deadlines.ts'
 
 export interface HttpLimits {
   /** A request body, in bytes; beyond it 413 before the body is read. */

@@ -5,7 +5,8 @@
 import type { GiveWay } from '../ports/giveWay.ts'
 import type { Clock } from '../ports/world.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'
-import { type AnswerRoom, createAnswerRoom } from './answerRoom.ts'
+import { type AnswerRoom, createAnswerRoom } from './bodies/answerRoom.ts'
+import { doWork, workOf } from './bodies/work.ts'
 import type { HttpDeps } from './context.ts'
 import { errorBody } from './errors.ts'
 import type { RawContext } from './rawRoute.ts'
@@ -13,7 +14,6 @@ import { refuseUnexpected } from './refuseUnexpected.ts'
 import { renderConsumed } from './wire/consumeRecord.ts'
 import { eventStreamType, heartbeat, renderEvent, renderFailure } from './wire/eventStream.ts'
 import { walkRecords } from './wire/fetched.ts'
-import { doWork, workOf } from './work.ts'
 
 export const eventStreamHeaders = {
   'content-type': eventStreamType,

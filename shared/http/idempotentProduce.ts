@@ -6,13 +6,13 @@
 import { invariant, KafkaError } from '../base/errors.ts'
 import type { GiveWay } from '../ports/giveWay.ts'
 import type { Cluster, ProducerState, RecordOutcome } from '../service/cluster.ts'
+import { type BeginWork, doWork } from './bodies/work.ts'
 import { errorBody } from './errors.ts'
 import { jsonAnswer } from './rawRoute.ts'
 import { isObject, parseJson } from './wire/json.ts'
 import { createObjectSplitter } from './wire/jsonStream.ts'
 import { emptyBody, recordDepthMax } from './wire/recordStream.ts'
 import { parseV3Record, renderReport, reportPrefix, type V3Record } from './wire/v3Record.ts'
-import { type BeginWork, doWork } from './work.ts'
 
 /** A batch is encoded from all of them at once. */
 export const idempotentRecordsMax = 10_000

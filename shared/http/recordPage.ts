@@ -3,11 +3,11 @@
 
 import { invariant } from '../base/errors.ts'
 import type { Cluster, FetchedPartition } from '../service/cluster.ts'
-import type { AnswerRoom } from './answerRoom.ts'
+import type { AnswerRoom } from './bodies/answerRoom.ts'
+import { type BeginWork, doWork } from './bodies/work.ts'
 import type { HttpDeps } from './context.ts'
 import { type RecordVisit, walkRecords } from './wire/fetched.ts'
 import type { LongText } from './wire/longText.ts'
-import { type BeginWork, doWork } from './work.ts'
 
 export interface PageRequest {
   readonly topicName: string

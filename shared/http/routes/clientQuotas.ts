@@ -12,10 +12,10 @@ import {
 } from '../../quotas/entity.ts'
 import { alterationsMax } from '../../quotas/quotaStore.ts'
 import type { ClientQuotas, Cluster } from '../../service/cluster.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams, flag } from '../params.ts'
 import { listSchema, metadataSchema, type Place } from '../resources.ts'
 

@@ -3,10 +3,10 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Compaction, type CompactionRun, recopyPercent } from '../../service/compaction.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, findCompaction } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams } from '../params.ts'
 
 const tags = ['Compaction']

@@ -13,10 +13,10 @@ import type {
   ResetTarget,
   TopicPartition,
 } from '../../service/groups.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorBody, refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { groupParams } from '../params.ts'
 import {
   commitOffsetsSchema,

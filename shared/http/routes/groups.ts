@@ -3,7 +3,7 @@
 
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Heartbeat, HeartbeatAnswer, TopicPartition } from '../../service/groups.ts'
-import { readBody } from '../body.ts'
+import { readBody } from '../bodies/body.ts'
 import { clientHostOf } from '../clientHost.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'

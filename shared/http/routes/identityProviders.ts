@@ -3,6 +3,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { IdentityPool } from '../../metadata/identityItems.ts'
 import { clusterNotFound } from '../../tenants/clusters.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import {
@@ -12,7 +13,6 @@ import {
   identityProviderSchema,
   identityProvidersPath,
 } from '../identityResources.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { cloudList, cloudListSchema, pageQuery, pageWanted } from '../listPages.ts'
 import { operatorOf } from '../operator.ts'
 import { originOf } from '../operatorResources.ts'

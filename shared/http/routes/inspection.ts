@@ -7,13 +7,13 @@ import { dumpLines } from '../../compaction/dumpLines.ts'
 import type { StoredLog } from '../../compaction/storedLog.ts'
 import type { Finding, VerifySummary } from '../../compaction/verify.ts'
 import type { Compaction } from '../../service/compaction.ts'
+import { streamAnswer } from '../bodies/streamAnswer.ts'
 import { findCompaction } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorBody, refusals } from '../errors.ts'
 import { clusterParams, flag } from '../params.ts'
 import { parseParams, parseQuery, type RawContext, registerRaw } from '../rawRoute.ts'
 import { refuseUnexpected } from '../refuseUnexpected.ts'
-import { streamAnswer } from '../streamAnswer.ts'
 
 const tags = ['Compaction']
 const linesHeaders = { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } as const

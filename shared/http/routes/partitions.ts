@@ -5,10 +5,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { OffsetSpec } from '../../service/cluster.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, findPartition, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { decimal, partitionParams, topicParams } from '../params.ts'
 import {
   brokerId,

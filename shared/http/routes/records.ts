@@ -9,13 +9,16 @@
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
-import { openBody, type TakenBody } from '../body.ts'
+import { openBody, type TakenBody } from '../bodies/body.ts'
+import { answerOfRecords, takeRecords, withRecords } from '../bodies/jsonRecords.ts'
+import { streamAnswer } from '../bodies/streamAnswer.ts'
+import { createStreamRoom } from '../bodies/streamRoom.ts'
+import { workOf } from '../bodies/work.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
 import { eventStreamHeaders, followRecords } from '../follow.ts'
 import { appendIdempotently, idempotentRecordsMax, parseProducer } from '../idempotentProduce.ts'
-import { answerOfRecords, takeRecords, withRecords } from '../jsonRecords.ts'
 import { topicParams } from '../params.ts'
 import {
   jsonHeaders,
@@ -35,8 +38,6 @@ import {
   timestampParam,
   unknownPartition,
 } from '../startOffset.ts'
-import { streamAnswer } from '../streamAnswer.ts'
-import { createStreamRoom } from '../streamRoom.ts'
 import { eventStreamType, parseTopicCursor, renderTopicCursor } from '../wire/eventStream.ts'
 import {
   appendRecordStream,
@@ -45,7 +46,6 @@ import {
   type RecordStreamRequest,
 } from '../wire/recordStream.ts'
 import { produceHeaders, produceRequestSchema, produceResponseSchema } from '../wire/schemas.ts'
-import { workOf } from '../work.ts'
 
 const produce: RouteConfig = {
   method: 'post',

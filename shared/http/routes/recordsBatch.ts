@@ -5,7 +5,8 @@
 import type { RouteConfig } from '@hono/zod-openapi'
 import { invariant, KafkaError } from '../../base/errors.ts'
 import type { Cluster } from '../../service/cluster.ts'
-import { withBody } from '../body.ts'
+import { withBody } from '../bodies/body.ts'
+import { doWork, workOf } from '../bodies/work.ts'
 import { findCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorBody, refusal, refusals } from '../errors.ts'
@@ -15,7 +16,6 @@ import { elementSpans, isArray, isObject, memberSpans, parseJson } from '../wire
 import { emptyBody } from '../wire/recordStream.ts'
 import { produceBatchRequestSchema, produceBatchResponseSchema } from '../wire/schemas.ts'
 import { parseV3Record, renderStored, reportPrefix, type V3Record } from '../wire/v3Record.ts'
-import { doWork, workOf } from '../work.ts'
 
 const idLengthMax = 80
 

@@ -3,9 +3,9 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import { clusterRoleNames } from '../../security/roles.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { administrationOf } from '../operator.ts'
 
 /** Confluent's name of a cluster. */

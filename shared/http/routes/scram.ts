@@ -4,10 +4,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { scramIterations, scramMechanisms } from '../../security/scram.ts'
 import type { ScramUpsertion } from '../../service/scram.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorBody, errorSchema, refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams } from '../params.ts'
 import { listSchema, metadataSchema } from '../resources.ts'
 

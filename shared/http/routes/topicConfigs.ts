@@ -4,10 +4,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import { checkTopicName } from '../../topics/names.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams, topicParams } from '../params.ts'
 import { listResource, listSchema, topicConfigResource, topicConfigSchema, topicPath } from '../resources.ts'
 

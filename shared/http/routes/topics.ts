@@ -4,10 +4,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
 import type { TopicToCreate } from '../../service/cluster.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findCluster, placeOf } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { clusterParams, flag, topicParams } from '../params.ts'
 import { listResource, listSchema, topicResource, topicSchema } from '../resources.ts'
 

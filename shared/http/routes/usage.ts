@@ -6,9 +6,9 @@ import { KafkaError } from '../../base/errors.ts'
 import { formatIsoInstant, parseIsoInstant } from '../../base/isoTime.ts'
 import { usageMetrics } from '../../metadata/usageItem.ts'
 import { sumUsage, type UsagePoint } from '../../metering/readUsage.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 
 const prefix = 'io.confluent.kafka.server/'
 const metricName = z.enum(usageMetrics.map((name) => `${prefix}${name}` as const))

@@ -8,7 +8,8 @@ import type { Positioned } from '../../groups/instance.ts'
 import type { InstanceFormat, StoredInstance } from '../../metadata/instanceItem.ts'
 import type { GiveWay } from '../../ports/giveWay.ts'
 import type { PolledPartition, Rendered } from '../../service/consumerInstances.ts'
-import { type Answer, withAnswerRoom } from '../answerRoom.ts'
+import { type Answer, withAnswerRoom } from '../bodies/answerRoom.ts'
+import { doWork, workOf } from '../bodies/work.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, v2Json } from '../errors.ts'
@@ -21,7 +22,6 @@ import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
-import { doWork, workOf } from '../work.ts'
 
 /** Confluent's consumer.request.max.bytes. */
 const requestBytesMax = 64 * 1024 * 1024

@@ -5,7 +5,8 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
-import { withAnswerRoom } from '../answerRoom.ts'
+import { withAnswerRoom } from '../bodies/answerRoom.ts'
+import { workOf } from '../bodies/work.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
@@ -17,7 +18,6 @@ import { createLongText } from '../wire/longText.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { renderV2Record } from '../wire/v2Record.ts'
 import { v2RecordsSchema } from '../wire/v2Schemas.ts'
-import { workOf } from '../work.ts'
 
 const params = z.object({ topic_name: topicNameParam, partition_id: partitionIdParam })
 const maxBytesDefault = 1024 * 1024

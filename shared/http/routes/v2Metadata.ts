@@ -4,10 +4,10 @@
 
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Topic } from '../../service/cluster.ts'
+import { withJsonBody } from '../bodies/jsonBody.ts'
 import { findPartition, onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { errorSchema, v2Json } from '../errors.ts'
-import { withJsonBody } from '../jsonBody.ts'
 import { partitionIdParam, topicNameParam } from '../params.ts'
 import { brokerId } from '../resources.ts'
 import { parseTopicToCreate } from './topics.ts'

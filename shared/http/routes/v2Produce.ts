@@ -5,16 +5,16 @@
 
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { KafkaError } from '../../base/errors.ts'
+import { answerOfRecords, withRecords } from '../bodies/jsonRecords.ts'
+import { doWork, workOf } from '../bodies/work.ts'
 import { onlyCluster } from '../clusters.ts'
 import type { App, HttpDeps } from '../context.ts'
 import { refusal, refusals, v2Json } from '../errors.ts'
-import { answerOfRecords, withRecords } from '../jsonRecords.ts'
 import { flag, partitionIdParam, topicNameParam } from '../params.ts'
 import { mediaTypeOf, parseParams, parseQuery, type RawContext, registerRaw } from '../rawRoute.ts'
 import { v2Formats } from '../wire/v2Format.ts'
 import { parseV2Records, renderV2Outcomes, v2RecordsMax } from '../wire/v2Record.ts'
 import { v2ProduceRequestSchema, v2ProduceResponseSchema } from '../wire/v2Schemas.ts'
-import { doWork, workOf } from '../work.ts'
 
 const topicParams = z.object({ topic_name: topicNameParam })
 const partitionParams = topicParams.extend({ partition_id: partitionIdParam })

@@ -3,9 +3,9 @@
 // not take is held in memory.
 
 import { ServerResponse } from 'node:http'
-import type { HttpDeps } from './context.ts'
+import type { HttpDeps } from '../context.ts'
+import type { RawContext } from '../rawRoute.ts'
 import { createPace, slowestBytesPerMs } from './pace.ts'
-import type { RawContext } from './rawRoute.ts'
 
 export interface Parts {
   /** undefined: there are no more. */

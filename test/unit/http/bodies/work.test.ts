@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createBeginWork, doWork } from '../../../shared/http/work.ts'
-import { type ApiKeyPair, authorizationOf, createTestTenants } from '../../support/testTenants.ts'
-import { createVirtualClock } from '../../support/virtualClock.ts'
-import { createWorkingClock } from '../../support/workingClock.ts'
+import { createBeginWork, doWork } from '../../../../shared/http/bodies/work.ts'
+import { type ApiKeyPair, authorizationOf, createTestTenants } from '../../../support/testTenants.ts'
+import { createVirtualClock } from '../../../support/virtualClock.ts'
+import { createWorkingClock } from '../../../support/workingClock.ts'
 
 test('work is counted without what was waited for in between, also where it fails', async () => {
   let nowMs = 0

@@ -1,7 +1,7 @@
 // Until when clients have to take what was written to their connections. All are looked at together: a timer for each
 // would cost a tenth of the rate of large answers.
 
-import type { Clock } from '../ports/world.ts'
+import type { Clock } from '../../ports/world.ts'
 
 export interface Deadlines {
   /** Cuts it off at `atMs`, or `lookMs` later at most, unless what this answers is called before. */

@@ -1,9 +1,9 @@
 // Work of a request beside its calls to the cluster, which count their own: making records of JSON, and JSON of
 // records. It gives way to other requests where it lasts, and counts as its caller's compute time.
 
-import { createGiveWay, type GiveWay } from '../ports/giveWay.ts'
-import type { Clock } from '../ports/world.ts'
-import type { RawContext } from './rawRoute.ts'
+import { createGiveWay, type GiveWay } from '../../ports/giveWay.ts'
+import type { Clock } from '../../ports/world.ts'
+import type { RawContext } from '../rawRoute.ts'
 
 export interface Work {
   readonly giveWay: GiveWay

@@ -6,10 +6,10 @@
 
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
-import { KafkaError } from '../base/errors.ts'
-import type { AppEnv, HttpDeps } from './context.ts'
+import { KafkaError } from '../../base/errors.ts'
+import type { AppEnv, HttpDeps } from '../context.ts'
+import { createGrowingBytes } from '../wire/growingBytes.ts'
 import { createPace, slowestBytesPerMs } from './pace.ts'
-import { createGrowingBytes } from './wire/growingBytes.ts'
 
 export interface BodyStream {
   /** undefined: the body comes in chunks and ends when it ends. */

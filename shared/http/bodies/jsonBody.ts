@@ -4,9 +4,9 @@
 
 import type { RouteConfig } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { KafkaError } from '../base/errors.ts'
+import { KafkaError } from '../../base/errors.ts'
+import type { AppEnv, HttpDeps } from '../context.ts'
 import { readBody } from './body.ts'
-import type { AppEnv, HttpDeps } from './context.ts'
 
 // A schema notes every wrong field before it refuses: megabytes of them would cost gigabytes. The largest
 // body in use, every config of a topic, is a few kilobytes.

@@ -3,13 +3,13 @@
 // said of them is sent. It is waited for with a body at hand, and who has it waits for no body's: no two wait for each
 // other.
 
-import type { Cluster } from '../service/cluster.ts'
+import type { Cluster } from '../../service/cluster.ts'
+import type { HttpDeps } from '../context.ts'
+import type { RawContext } from '../rawRoute.ts'
+import { recordBytes } from '../wire/recordStream.ts'
 import { type Answer, withAnswerRoom } from './answerRoom.ts'
 import { type TakenBody, takeBody } from './body.ts'
-import type { HttpDeps } from './context.ts'
 import { connectionOf } from './pacedBody.ts'
-import type { RawContext } from './rawRoute.ts'
-import { recordBytes } from './wire/recordStream.ts'
 
 export interface TakenRecords extends TakenBody {
   /** There may be more records than are parsed at once. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { accessTo } from '../../../shared/http/clusters.ts'
-import type { Cluster } from '../../../shared/service/cluster.ts'
-import { connectTo } from '../../support/memoryConnection.ts'
-import { createTestApp, createTestCluster, memoryPorts } from '../../support/testCluster.ts'
-import { createVirtualClock } from '../../support/virtualClock.ts'
+import { accessTo } from '../../../../shared/http/clusters.ts'
+import type { Cluster } from '../../../../shared/service/cluster.ts'
+import { connectTo } from '../../../support/memoryConnection.ts'
+import { createTestApp, createTestCluster, memoryPorts } from '../../../support/testCluster.ts'
+import { createVirtualClock } from '../../../support/virtualClock.ts'
 
 const mebibyte = 1024 * 1024
 const v3Path = '/v3/clusters/local/topics/t/records'

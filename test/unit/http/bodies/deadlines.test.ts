@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createDeadlines } from '../../../shared/http/deadlines.ts'
-import { createVirtualClock } from '../../support/virtualClock.ts'
+import { createDeadlines } from '../../../../shared/http/bodies/deadlines.ts'
+import { createVirtualClock } from '../../../support/virtualClock.ts'
 
 test('a connection is cut off at its deadline, half a second late at most, unless it was in time', async () => {
   const clock = createVirtualClock()

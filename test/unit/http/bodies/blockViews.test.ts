@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createByteRoom } from '../../../shared/base/byteRoom.ts'
-import { createBlockViews } from '../../../shared/http/blockViews.ts'
+import { createByteRoom } from '../../../../shared/base/byteRoom.ts'
+import { createBlockViews } from '../../../../shared/http/bodies/blockViews.ts'
 
 const block = (bytes: number) => new Uint8Array(new ArrayBuffer(bytes)).map((_, i) => i)
 

@@ -1,7 +1,7 @@
 // Answers that are views of blocks of the log, where a copy costs as much as sending it. A view keeps its whole block
 // in memory, also after the cache has let go of it: so the block takes room, once for all its views.
 
-import type { ByteRoom, Place } from '../base/byteRoom.ts'
+import type { ByteRoom, Place } from '../../base/byteRoom.ts'
 
 export interface BlockView {
   readonly bytes: Uint8Array<ArrayBuffer>

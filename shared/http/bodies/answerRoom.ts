@@ -3,13 +3,13 @@
 // A request waits for room only while it has none, so that no two wait for each other. What it needs beyond, for
 // further partitions or for text that is larger than its batches, it gets if it is there; else its answer is shorter.
 
-import type { ByteRoom, Place } from '../base/byteRoom.ts'
-import { KafkaError } from '../base/errors.ts'
-import type { Cluster, FetchRoom } from '../service/cluster.ts'
-import { bytesFetched, bytesOfBatches } from '../service/recordBytes.ts'
-import type { HttpDeps } from './context.ts'
+import type { ByteRoom, Place } from '../../base/byteRoom.ts'
+import { KafkaError } from '../../base/errors.ts'
+import type { Cluster, FetchRoom } from '../../service/cluster.ts'
+import { bytesFetched, bytesOfBatches } from '../../service/recordBytes.ts'
+import type { HttpDeps } from '../context.ts'
+import type { RawContext } from '../rawRoute.ts'
 import { connectionOf, pacedBody, pieceBytesMax, watchPiece } from './pacedBody.ts'
-import type { RawContext } from './rawRoute.ts'
 
 export interface AnswerRoom {
   /** Takes room for what it reads, and gives back what was fetched before. */

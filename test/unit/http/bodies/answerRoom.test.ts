@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { accessTo } from '../../../shared/http/clusters.ts'
-import type { Clock } from '../../../shared/ports/world.ts'
-import { systemClock } from '../../../shared/runtime/clock.ts'
-import { createCall } from '../../support/call.ts'
-import { type Connection, connectTo } from '../../support/memoryConnection.ts'
-import { createTestApp, createTestCluster, memoryPorts } from '../../support/testCluster.ts'
-import { createVirtualClock } from '../../support/virtualClock.ts'
+import { accessTo } from '../../../../shared/http/clusters.ts'
+import type { Clock } from '../../../../shared/ports/world.ts'
+import { systemClock } from '../../../../shared/runtime/clock.ts'
+import { createCall } from '../../../support/call.ts'
+import { type Connection, connectTo } from '../../../support/memoryConnection.ts'
+import { createTestApp, createTestCluster, memoryPorts } from '../../../support/testCluster.ts'
+import { createVirtualClock } from '../../../support/virtualClock.ts'
 
 const mebibyte = 1024 * 1024
 const raw = { accept: 'application/vnd.millrace.recordbatch' }

@@ -2,9 +2,9 @@
 // so that what is wrong from the start has a status of its own. It ends when `run` ends, and `run` is told
 // when the client has gone. Until then the request is under way.
 
-import type { HttpDeps } from './context.ts'
+import type { HttpDeps } from '../context.ts'
+import type { RawContext } from '../rawRoute.ts'
 import { pacedBody } from './pacedBody.ts'
-import type { RawContext } from './rawRoute.ts'
 
 const encoder = new TextEncoder()
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { accessTo } from '../../../shared/http/clusters.ts'
-import type { Cluster } from '../../../shared/service/cluster.ts'
-import { createSteppedClock } from '../../support/steppedClock.ts'
-import { createTestApp, createTestCluster, memoryPorts } from '../../support/testCluster.ts'
+import { accessTo } from '../../../../shared/http/clusters.ts'
+import type { Cluster } from '../../../../shared/service/cluster.ts'
+import { createSteppedClock } from '../../../support/steppedClock.ts'
+import { createTestApp, createTestCluster, memoryPorts } from '../../../support/testCluster.ts'
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte

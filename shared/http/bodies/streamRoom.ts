@@ -3,7 +3,7 @@
 // which are appended and give theirs back whoever waits; for an unfinished record that grows large it takes at once
 // what a record may have. So no two wait for each other.
 
-import type { ByteRoom, Place } from '../base/byteRoom.ts'
+import type { ByteRoom, Place } from '../../base/byteRoom.ts'
 
 export interface StreamRoom {
   /** Resolves when a record of so much may be kept; the unfinished one has its room already. */
