@@ -10,6 +10,7 @@ import type { LocalConfig } from './config.ts'
 import { loadDocsAssets } from './docsAssets.ts'
 import { type LocalTenants, openTenant, openTenants } from './localTenants.ts'
 import { logFailure } from './logger.ts'
+import { createQuiet } from './quiet.ts'
 import { packageVersion } from './version.ts'
 import { watchStorage } from './watchedStorage.ts'
 
@@ -28,7 +29,9 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     clock: systemClock,
     report: (error: unknown, untold: number) => logFailure('storage failed', error, { untold }),
   }
+  const quiet = createQuiet(systemClock)
   const deps = {
+    quiet,
     ...watchStorage(storage, watch),
     clock: systemClock,
     random: systemRandom,
@@ -45,7 +48,10 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     ? await openTenants(deps, settings, config)
     : openTenant(deps, settings, config)
   const app = createApp({
-    authenticate: tenants.authenticate,
+    authenticate(...request) {
+      quiet.noteRequest()
+      return tenants.authenticate(...request)
+    },
     clock: systemClock,
     random: systemRandom,
     limits: {

@@ -16,6 +16,7 @@ import { createIssuerNetwork } from './issuerNetwork.ts'
 import { type CompactionConfig, startCompactions } from './localCompaction.ts'
 import { logAudit } from './logger.ts'
 import { loadPepper } from './pepper.ts'
+import type { Quiet } from './quiet.ts'
 import { createTenants } from './tenants.ts'
 
 export interface LocalTenants {
@@ -31,7 +32,7 @@ export interface FirstKey {
   readonly secret: string
 }
 
-type Deps = Omit<LogDeps, 'scope'>
+type Deps = Omit<LogDeps, 'scope'> & { readonly quiet: Quiet }
 
 export function openTenant(deps: Deps, settings: ClusterSettings, config: CompactionConfig): LocalTenants {
   const only = { clusterId, state: 'ACTIVE', deletedMs: undefined } as const
