@@ -10,7 +10,6 @@ import type { LocalConfig } from './config.ts'
 import { loadDocsAssets } from './docsAssets.ts'
 import { type LocalTenants, openTenant, openTenants } from './localTenants.ts'
 import { logFailure } from './logger.ts'
-import { createQuiet } from './quiet.ts'
 import { packageVersion } from './version.ts'
 import { watchStorage } from './watchedStorage.ts'
 
@@ -29,9 +28,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     clock: systemClock,
     report: (error: unknown, untold: number) => logFailure('storage failed', error, { untold }),
   }
-  const quiet = createQuiet(systemClock)
   const deps = {
-    quiet,
     ...watchStorage(storage, watch),
     clock: systemClock,
     random: systemRandom,
@@ -48,10 +45,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
     ? await openTenants(deps, settings, config)
     : openTenant(deps, settings, config)
   const app = createApp({
-    authenticate(...request) {
-      quiet.noteRequest()
-      return tenants.authenticate(...request)
-    },
+    authenticate: tenants.authenticate,
     clock: systemClock,
     random: systemRandom,
     limits: {

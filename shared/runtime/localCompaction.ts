@@ -12,7 +12,6 @@ import { eraseCluster } from '../tenants/eraseCluster.ts'
 import { runCompactionTimer } from './compactionTimer.ts'
 import type { LocalConfig } from './config.ts'
 import { logFailure } from './logger.ts'
-import type { Quiet } from './quiet.ts'
 
 export interface LocalCompactions {
   of(clusterId: string): Compaction
@@ -32,7 +31,7 @@ type ClusterState = Pick<ClusterItem, 'clusterId' | 'state' | 'deletedMs'>
 
 /** `listClusters` is asked each time: clusters come and go. */
 export function startCompactions(
-  deps: Omit<LogDeps, 'scope'> & { readonly quiet: Quiet },
+  deps: Omit<LogDeps, 'scope'>,
   listClusters: () => Promise<readonly ClusterState[]>,
   { compactionIntervalMs, dedupeBufferBytes }: CompactionConfig,
 ): LocalCompactions {
@@ -46,7 +45,7 @@ export function startCompactions(
   const of = (clusterId: string): Compaction => {
     const known = compactions.get(clusterId)
     if (known !== undefined) return known
-    const ports = { ...deps.quiet.waiting(deps), scope: createScope(clusterId), stopping: stopping.signal }
+    const ports = { ...deps, scope: createScope(clusterId), stopping: stopping.signal }
     const compaction = createCompaction(createCompactor(ports, settings), deps.clock, passMsMax)
     compactions.set(clusterId, compaction)
     return compaction

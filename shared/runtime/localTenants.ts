@@ -16,7 +16,6 @@ import { createIssuerNetwork } from './issuerNetwork.ts'
 import { type CompactionConfig, startCompactions } from './localCompaction.ts'
 import { logAudit } from './logger.ts'
 import { loadPepper } from './pepper.ts'
-import type { Quiet } from './quiet.ts'
 import { createTenants } from './tenants.ts'
 
 export interface LocalTenants {
@@ -32,7 +31,7 @@ export interface FirstKey {
   readonly secret: string
 }
 
-type Deps = Omit<LogDeps, 'scope'> & { readonly quiet: Quiet }
+type Deps = Omit<LogDeps, 'scope'>
 
 export function openTenant(deps: Deps, settings: ClusterSettings, config: CompactionConfig): LocalTenants {
   const only = { clusterId, state: 'ACTIVE', deletedMs: undefined } as const

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { limits } from '../../../shared/base/limits.ts'
 import { systemRandom } from '../../../shared/runtime/clock.ts'
 import { startCompactions } from '../../../shared/runtime/localCompaction.ts'
-import { createQuiet } from '../../../shared/runtime/quiet.ts'
 import { createClusterRegistry } from '../../../shared/tenants/clusters.ts'
 import { createOrganisations } from '../../../shared/tenants/organisations.ts'
 import { createTopic, record, virtualPorts } from '../../support/logTools.ts'
@@ -17,7 +16,6 @@ test('a deleted cluster goes when its grace has passed, while others are compact
   const deps = {
     ...memoryPorts(),
     clock,
-    quiet: createQuiet(clock),
     random: systemRandom,
     reportBackgroundFailure: (error: unknown) => failures.push(error),
   }
@@ -64,7 +62,6 @@ async function createNeighbours() {
   const deps = {
     ...ports,
     objects,
-    quiet: createQuiet(clock),
     random: systemRandom,
     reportBackgroundFailure: (error: unknown) => assert.fail(String(error)),
   }
