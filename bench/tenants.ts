@@ -1,7 +1,8 @@
 // `npm run bench:tenants`: how much one tenant at ten times its quota slows another one down. Both use one server, with
 // security on, as two clusters; the neighbour appends at its own pace all the time, and how long that takes is compared
 // between the times when it is alone and those when the greedy tenant is beside it. The floor is the same load on a
-// server of its own: what sharing a machine costs those who share nothing else.
+// server of its own: what sharing a machine costs those who share nothing else. The load has half of the processors,
+// the servers the other.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { startServerProcess } from '../test/support/serverProcess.ts'
 import { percentile } from './figures.ts'
 import { runWorker } from './load.ts'
+import { type ServerCommand, takeSecondHalf } from './processors.ts'
 import type { TenantLoad, TenantPlan } from './tenantWorker.ts'
 
 const help = `Measures how much one tenant at ten times its quota slows another one down.
@@ -60,8 +62,8 @@ function parseArguments(): Arguments | undefined {
 /** As the operator whose key the server's first start printed. */
 type Operate = <T>(method: string, path: string, body: unknown) => Promise<T>
 
-async function startServer(directory: string) {
-  const server = await startServerProcess({ DATA_DIR: directory }, ['--secure'])
+async function startServer(directory: string, command: ServerCommand) {
+  const server = await startServerProcess({ DATA_DIR: directory }, ['--secure'], command)
   while (!/curl/.test(server.said())) await sleep(10)
   const printed = (name: string) => new RegExp(`^ {2}${name} +(\\S+)$`, 'm').exec(server.said())?.[1] ?? ''
   const authorization = basic(printed('id'), printed('secret'))
@@ -202,8 +204,9 @@ const sumOf = (loads: readonly TenantLoad[]) => ({
 async function main(given: Arguments): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-tenants-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const command = takeSecondHalf()
   const [server, elsewhere] = await Promise.all(
-    ['server', 'elsewhere'].map((name) => startServer(path.join(directory, name))),
+    ['server', 'elsewhere'].map((name) => startServer(path.join(directory, name), command)),
   )
   if (!server || !elsewhere) throw new Error('there are two servers')
   const result = await measure({ server, elsewhere }, given)
@@ -217,13 +220,24 @@ async function main(given: Arguments): Promise<void> {
   console.log(`the greedy tenant was refused ${result.greedy.refused} times, ${result.greedy.failed} failed`)
   console.log(`\np99 with the greedy tenant elsewhere on the machine over alone: ${floor.toFixed(2)}`)
   console.log(`p99 with the greedy tenant beside over alone: ${ratio.toFixed(2)} (wanted: below ${target})`)
+  if (command.length === 0) console.log('servers and load shared the processors: there is no taskset here')
   if (given.unbounded) return
   if (ratio >= target) process.exitCode = 1
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version }
   const results = path.join(import.meta.dirname, 'results')
   mkdirSync(results, { recursive: true })
   const json = JSON.stringify(
-    { machine, directory: tmpdir(), ...given, quotaBytes, floor, ratio, target, ...result },
+    {
+      machine,
+      directory: tmpdir(),
+      ownProcessors: command.length > 0,
+      ...given,
+      quotaBytes,
+      floor,
+      ratio,
+      target,
+      ...result,
+    },
     undefined,
     2,
   )

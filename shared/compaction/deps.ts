@@ -44,8 +44,15 @@ export interface PartitionOutcome {
   readonly dueMs: number | undefined
 }
 
-/** Gives a partition its turn, here or in another process; it ends at the first clean point after the deadline. */
-export type PartitionWorker = (partition: Partition, deadlineMs: number) => Promise<PartitionOutcome>
+/**
+ * Gives a partition its turn, here or elsewhere; it ends at the first clean point after the deadline. `isAskedFor`: by
+ * somebody who wants it done now, however young its flushes are.
+ */
+export type PartitionWorker = (
+  partition: Partition,
+  deadlineMs: number,
+  isAskedFor: boolean,
+) => Promise<PartitionOutcome>
 
 /** Counts since the process started; each has a gauge of Kafka's log cleaner as its model. */
 export interface CompactionReport {
@@ -86,3 +93,26 @@ export const newCompactionReport = (): CompactionReport => ({
   maxCompactionDelayMs: 0,
   uncleanable: new Map(),
 })
+
+/** What was done in both; reasons of the one that is added stay with it. */
+export function addReport(all: CompactionReport, report: CompactionReport): void {
+  const { counters } = all
+  counters.bytesRead += report.counters.bytesRead
+  counters.bytesWritten += report.counters.bytesWritten
+  counters.segmentsWritten += report.counters.segmentsWritten
+  counters.recordsDropped += report.counters.recordsDropped
+  counters.invalidRecords += report.counters.invalidRecords
+  counters.objectsDeleted += report.counters.objectsDeleted
+  counters.itemsDeleted += report.counters.itemsDeleted
+  all.cleanedBytes += report.cleanedBytes
+  all.recopiedBytes += report.recopiedBytes
+  all.maxCleanTimeMs = Math.max(all.maxCleanTimeMs, report.maxCleanTimeMs)
+  all.maxCompactionDelayMs = Math.max(all.maxCompactionDelayMs, report.maxCompactionDelayMs)
+}
+
+/** What was done since it was taken last. */
+export function takeReport(report: CompactionReport): CompactionReport {
+  const taken = { ...report }
+  Object.assign(report, newCompactionReport())
+  return taken
+}

@@ -130,7 +130,7 @@ interface Turn extends ListedSequencer {
 }
 
 async function workOnSequencer(deps: CompactionDeps, catalog: Catalog, turn: Turn): Promise<boolean> {
-  const { topicId, group, entries, deadlineMs, limiter, worker } = turn
+  const { topicId, group, entries, limiter } = turn
   const key = deps.scope.sequencer(topicId, group)
   const sequencerItem = await retryRepeatable(deps, () => deps.table.get(key))
   const sequencer = sequencerItem && parseSequencer(sequencerItem)
@@ -153,7 +153,7 @@ async function workOnSequencer(deps: CompactionDeps, catalog: Catalog, turn: Tur
     : planTurns(entries, { partitions, unmerged, isSpilled: tail.isSpilled, nowMs: deps.clock.now() })
   const worked = turns.now.map(async (number): Promise<[number, number | undefined]> => {
     const partition: Partition = { topicName: topic.name, topicId, partition: number, config }
-    const { dueMs } = await limiter(() => workOnPartition(deps, worker, partition, deadlineMs))
+    const { dueMs } = await limiter(() => workOnPartition(deps, turn, partition))
     return [number, dueMs]
   })
   const dues = [...turns.later, ...(await Promise.all(worked))].flatMap(([number, due]) =>
@@ -183,14 +183,13 @@ const isEver = (dueMs: number | undefined): dueMs is number =>
 /** What stops one partition must not stop the others, also a broken invariant, or a worker that nobody hears of. */
 async function workOnPartition(
   deps: CompactionDeps,
-  worker: PartitionWorker,
+  { worker, deadlineMs, isAskedFor }: Turn,
   partition: Partition,
-  deadlineMs: number,
 ): Promise<PartitionOutcome> {
   const name = `${partition.topicName}-${partition.partition}`
   if (isOver(deps, deadlineMs)) return { dueMs: deps.clock.now() }
   try {
-    const outcome = await worker(partition, deadlineMs)
+    const outcome = await worker(partition, deadlineMs, isAskedFor)
     deps.report.uncleanable.delete(name)
     return outcome
   } catch (error) {

@@ -1,15 +1,15 @@
-// One thread answers all requests of a process, and compacts on one machine: long stretches of work without a wait in
-// them ask here, again and again, and whoever else wants the thread has it after some milliseconds.
+// One thread answers all requests of a process: long stretches of work without a wait in them ask here, again and
+// again, and whoever else wants the thread has it after some milliseconds.
 
 import type { Clock } from './world.ts'
 
-/** Of requests: most are done before, so that those that cost the same end one after the other. */
-const requestWorkMsMax = 4
+/** Most requests are done before, so that those that cost the same end one after the other. */
+const workMsMax = 4
 
 /** A promise where it is time to let others have their turn: to be awaited before the work goes on. */
 export type GiveWay = () => Promise<void> | undefined
 
-export function createGiveWay(clock: Clock, workMsMax = requestWorkMsMax): GiveWay {
+export function createGiveWay(clock: Clock): GiveWay {
   let sinceMs = clock.now()
   return () => {
     // A clock that was set back says nothing of how long it has been.

@@ -2,7 +2,8 @@
 // read field by field; whatever else they hold is not looked at, so that no event brings a config of its own.
 //
 //   the schedule   {"detail-type": "Scheduled Event", …}
-//   a planner      {"kind": "partition", "clusterId", "topicName", "topicId", "partition", "deadlineMs"}
+//   a planner      {"kind": "partition", "clusterId", "topicName", "topicId", "partition", "deadlineMs",
+//                   "isAskedFor"}
 //   its answer     {"dueMs"}, or {} where nothing is due before the next commit
 
 import type { PartitionOutcome } from '../compaction/deps.ts'
@@ -13,6 +14,7 @@ export interface PartitionEvent extends PartitionName {
   readonly clusterId: string
   /** The planner's, who waits. */
   readonly deadlineMs: number
+  readonly isAskedFor: boolean
 }
 
 export type CompactorEvent = { readonly kind: 'schedule' } | PartitionEvent
@@ -31,6 +33,7 @@ export function parseCompactorEvent(event: unknown): CompactorEvent {
     topicId: textIn(event, 'topicId'),
     partition: countIn(event, 'partition'),
     deadlineMs: countIn(event, 'deadlineMs'),
+    isAskedFor: fieldOf(event, 'isAskedFor') === true,
   }
 }
 

@@ -71,7 +71,8 @@ export function createCompactorFunction(
     }
     const deadlineMs = deps.clock.now() + remainingMs - marginMs
     if (parsed.kind === 'schedule') return planAll(deadlineMs, remainingMs)
-    return compactorOf(parsed.clusterId).work(parsed, Math.min(deadlineMs, parsed.deadlineMs))
+    const { clusterId, isAskedFor } = parsed
+    return compactorOf(clusterId).work(parsed, Math.min(deadlineMs, parsed.deadlineMs), isAskedFor)
   }
 
   return (event, context) => {

@@ -18,7 +18,7 @@ export interface LambdaWorkerDeps {
 export const createLambdaWorker =
   (deps: LambdaWorkerDeps) =>
   (clusterId: string): PartitionWorker =>
-  async ({ topicName, topicId, partition }, passDeadlineMs) => {
+  async ({ topicName, topicId, partition }, passDeadlineMs, isAskedFor) => {
     try {
       // An event holds whole milliseconds, and so does a timer.
       const deadlineMs = Math.floor(passDeadlineMs)
@@ -29,6 +29,7 @@ export const createLambdaWorker =
         topicId,
         partition,
         deadlineMs,
+        isAskedFor,
       }
       return parsePartitionOutcome(await invoke(deps, event))
     } catch (cause) {

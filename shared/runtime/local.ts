@@ -6,16 +6,19 @@ import { deploymentKey } from '../metadata/scope.ts'
 import { defaultClusterSettings } from '../service/settings.ts'
 import { openEmbeddedStorage } from '../storage/embedded/open.ts'
 import { systemClock, systemRandom } from './clock.ts'
+import { createCompactionThread } from './compactionThread.ts'
 import type { LocalConfig } from './config.ts'
 import { loadDocsAssets } from './docsAssets.ts'
+import { createLocalDeps } from './localDeps.ts'
 import { type LocalTenants, openTenant, openTenants } from './localTenants.ts'
 import { logFailure } from './logger.ts'
 import { packageVersion } from './version.ts'
-import { watchStorage } from './watchedStorage.ts'
 
 export interface LocalServices {
   readonly app: App
   readonly makeFirstKey: LocalTenants['makeFirstKey']
+  /** How the storage ended, if it did before `close`: nothing more can be stored. */
+  readonly storageEnded: Promise<Error>
   /** Waits for what is under way and closes the storage. */
   close(): Promise<void>
 }
@@ -24,15 +27,9 @@ const mebibyte = 1024 * 1024
 
 export async function openLocalServices(config: LocalConfig): Promise<LocalServices> {
   const storage = await openEmbeddedStorage(config.dataDirectory)
-  const watch = {
-    clock: systemClock,
-    report: (error: unknown, untold: number) => logFailure('storage failed', error, { untold }),
-  }
   const deps = {
-    ...watchStorage(storage, watch),
-    clock: systemClock,
-    random: systemRandom,
-    reportBackgroundFailure: (error: unknown) => logFailure('background work failed', error),
+    ...createLocalDeps(storage),
+    startPartitionWorkers: createCompactionThread(storage.connect),
   }
   const settings = {
     ...defaultClusterSettings,
@@ -68,6 +65,7 @@ export async function openLocalServices(config: LocalConfig): Promise<LocalServi
   return {
     app,
     makeFirstKey: tenants.makeFirstKey,
+    storageEnded: storage.ended,
     async close() {
       await tenants.stop()
       await storage.close()

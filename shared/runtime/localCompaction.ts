@@ -1,7 +1,9 @@
 // The compactors of one machine: one for each cluster, made when it is first asked for or has its turn, and one
 // clockwork that gives them their turns one after the other. Where there are several, turns are short, so that nobody's
-// backlog keeps the others waiting; while somebody has more to do, the next round follows at once.
+// backlog keeps the others waiting; while somebody has more to do, the next round follows at once. Here is planned and
+// collected; partitions are worked on in a thread of their own.
 
+import { newCompactionReport } from '../compaction/deps.ts'
 import type { LogDeps } from '../log/deps.ts'
 import type { ClusterItem } from '../metadata/clusterItem.ts'
 import { createScope } from '../metadata/scope.ts'
@@ -9,6 +11,7 @@ import { type Compaction, type CompactionRequest, createCompaction } from '../se
 import { createCompactor, defaultCompactionSettings, offsetMapEntriesOf } from '../service/compactor.ts'
 import { createClusterRegistry } from '../tenants/clusters.ts'
 import { eraseCluster } from '../tenants/eraseCluster.ts'
+import type { StartPartitionWorkers } from './compactionThread.ts'
 import { runCompactionTimer } from './compactionTimer.ts'
 import type { LocalConfig } from './config.ts'
 import { logFailure } from './logger.ts'
@@ -29,9 +32,14 @@ export type CompactionConfig = Pick<LocalConfig, 'compactionIntervalMs' | 'dedup
 
 type ClusterState = Pick<ClusterItem, 'clusterId' | 'state' | 'deletedMs'>
 
+export interface LocalCompactionDeps extends Omit<LogDeps, 'scope'> {
+  /** Absent: partitions are worked on here. */
+  readonly startPartitionWorkers?: StartPartitionWorkers
+}
+
 /** `listClusters` is asked each time: clusters come and go. */
 export function startCompactions(
-  deps: Omit<LogDeps, 'scope'>,
+  deps: LocalCompactionDeps,
   listClusters: () => Promise<readonly ClusterState[]>,
   { compactionIntervalMs, dedupeBufferBytes }: CompactionConfig,
 ): LocalCompactions {
@@ -40,13 +48,16 @@ export function startCompactions(
     ...defaultCompactionSettings,
     offsetMapEntriesMax: offsetMapEntriesOf(dedupeBufferBytes),
   }
+  const workers = deps.startPartitionWorkers?.(settings)
   const compactions = new Map<string, Compaction>()
 
   const of = (clusterId: string): Compaction => {
     const known = compactions.get(clusterId)
     if (known !== undefined) return known
     const ports = { ...deps, scope: createScope(clusterId), stopping: stopping.signal }
-    const compaction = createCompaction(createCompactor(ports, settings), deps.clock, passMsMax)
+    const report = newCompactionReport()
+    const compactor = createCompactor(ports, settings, workers?.of(clusterId, report), report)
+    const compaction = createCompaction(compactor, deps.clock, passMsMax)
     compactions.set(clusterId, compaction)
     return compaction
   }
@@ -85,6 +96,7 @@ export function startCompactions(
     of,
     async stop() {
       stopping.abort()
+      await workers?.stop()
       await timer
       await Promise.all(Array.from(compactions.values(), (compaction) => compaction.idle()))
     },

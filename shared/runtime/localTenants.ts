@@ -4,7 +4,6 @@
 
 import { accessTo } from '../http/clusters.ts'
 import type { HttpDeps } from '../http/context.ts'
-import type { LogDeps } from '../log/deps.ts'
 import { createScope } from '../metadata/scope.ts'
 import type { ApiKeys } from '../security/apiKeys.ts'
 import type { ClusterSettings } from '../service/createCluster.ts'
@@ -13,7 +12,7 @@ import { makeFirstCluster } from '../tenants/firstCluster.ts'
 import type { LocalConfig } from './config.ts'
 import { clusterId } from './dataFolder.ts'
 import { createIssuerNetwork } from './issuerNetwork.ts'
-import { type CompactionConfig, startCompactions } from './localCompaction.ts'
+import { type CompactionConfig, type LocalCompactionDeps, startCompactions } from './localCompaction.ts'
 import { logAudit } from './logger.ts'
 import { loadPepper } from './pepper.ts'
 import { createTenants } from './tenants.ts'
@@ -31,7 +30,7 @@ export interface FirstKey {
   readonly secret: string
 }
 
-type Deps = Omit<LogDeps, 'scope'>
+type Deps = LocalCompactionDeps
 
 export function openTenant(deps: Deps, settings: ClusterSettings, config: CompactionConfig): LocalTenants {
   const only = { clusterId, state: 'ACTIVE', deletedMs: undefined } as const

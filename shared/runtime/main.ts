@@ -36,6 +36,12 @@ async function main(environment: Environment): Promise<void> {
   const firstKey = await services.makeFirstKey()
   if (firstKey) process.stdout.write(firstKeyText(server.url, firstKey))
   let stopping = false
+  void services.storageEnded.then((how) => {
+    if (stopping) return
+    // Whatever is acknowledged is stored: as good as a crash, and a new start serves again.
+    logFailure('the storage ended, and with it the server', how)
+    process.exit(1)
+  })
   const stop = async () => {
     if (stopping) process.exit(1)
     stopping = true

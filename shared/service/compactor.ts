@@ -26,14 +26,14 @@ import { effectiveConfig } from '../topics/configs.ts'
 import { sampleRetained } from './sampleRetained.ts'
 import { createGroupSweep } from './sweepGroups.ts'
 
-/** A partition as a planner in another process names it: the configs are read here. */
+/** A partition as a planner elsewhere names it: the configs are read here. */
 export type PartitionName = Omit<Partition, 'config'>
 
 export interface Compactor {
   /** Merges, compacts by key and retains what is due. */
   run(options: PassOptions): Promise<PassOutcome>
-  /** One partition's turn, for a planner in another process. */
-  work(name: PartitionName, deadlineMs: number): Promise<PartitionOutcome>
+  /** One partition's turn, for a planner elsewhere. */
+  work(name: PartitionName, deadlineMs: number, isAskedFor: boolean): Promise<PartitionOutcome>
   /** Deletes what nothing names any more; consumer groups and their offsets when their time is over. */
   collect(options: CollectOptions): Promise<Collected>
   /** Notes how much each topic keeps, unless that was done in this hour. */
@@ -67,9 +67,6 @@ export const defaultCompactionSettings: CompactionSettings = {
 /** How many keys fit into Kafka's log.cleaner.dedupe.buffer.size: a slot takes 24 bytes, and nine of ten are filled. */
 export const offsetMapEntriesOf = (bytes: number): number => Math.floor((bytes / 24) * 0.9)
 
-/** So long it keeps the thread that answers requests. */
-const workMsMax = 1
-
 /**
  * Small: a merge reads each byte once. Flushes are shared by partitions that have their turns soon after each other, so
  * small ones are still there for the next one, and of large ones not much is read that another partition wants.
@@ -100,25 +97,22 @@ export function createCompactor(
     settings,
     owner,
     report,
-    giveWay: createGiveWay(deps.clock, workMsMax),
+    giveWay: createGiveWay(deps.clock),
   }
   const catalog = createCatalog(deps)
   const sweepGroups = createGroupSweep(deps, catalog)
-  // Who names a topic wants it done now and here, however young its flushes are.
+  // However young the flushes are.
   const now = { ...compaction, settings: { ...settings, reconcileAgeMs: 0 } }
   const depsFor = (topicName: string | undefined) => (topicName === undefined ? compaction : now)
-  const workHere: PartitionWorker = (partition, deadlineMs) =>
-    compactPartition(compaction, partition, deadlineMs)
-  const workNow: PartitionWorker = (partition, deadlineMs) => compactPartition(now, partition, deadlineMs)
-  const workerFor = (topicName: string | undefined) =>
-    topicName === undefined ? (worker ?? workHere) : workNow
+  const workHere: PartitionWorker = (partition, deadlineMs, isAskedFor) =>
+    compactPartition(isAskedFor ? now : compaction, partition, deadlineMs)
   return {
-    run: (options) => runPass(depsFor(options.topicName), catalog, workerFor(options.topicName), options),
-    work: async (name, deadlineMs) => {
+    run: (options) => runPass(depsFor(options.topicName), catalog, worker ?? workHere, options),
+    work: async (name, deadlineMs, isAskedFor) => {
       const topic = await catalog.get(name.topicName)
       // Deleted, or created again, since the planner saw it.
       if (topic?.topicId !== name.topicId) return { dueMs: undefined }
-      return workHere({ ...name, config: effectiveConfig(topic.overrides) }, deadlineMs)
+      return workHere({ ...name, config: effectiveConfig(topic.overrides) }, deadlineMs, isAskedFor)
     },
     async collect(options) {
       if (!options.dryRun) await sweepGroups(() => isOver(deps, options.deadlineMs))

@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type EmbeddedStorage, openEmbeddedStorage } from '../../shared/storage/embedded/open.ts'
+import {
+  type EmbeddedStorage,
+  openConnectedStorage,
+  openEmbeddedStorage,
+} from '../../shared/storage/embedded/open.ts'
 import { describeObjectStore } from './objectStore.contract.ts'
 import type { Opened } from './suite.ts'
 import { describeTable } from './table.contract.ts'
@@ -18,5 +22,24 @@ const open = async <Port>(portOf: (storage: EmbeddedStorage) => Port): Promise<O
   }
 }
 
+/** As another thread of the process opens it. */
+const openConnected = async <Port>(
+  portOf: (storage: Pick<EmbeddedStorage, 'objects' | 'table'>) => Port,
+): Promise<Opened<Port>> => {
+  const { port: storage, close } = await open((opened) => opened)
+  const connected = await openConnectedStorage(storage.connect())
+  return {
+    port: portOf(connected),
+    close: async () => {
+      await connected.close()
+      await close()
+    },
+  }
+}
+
 describeTable('the embedded table', { create: () => open(({ table }) => table) })
 describeObjectStore('the embedded object store', { create: () => open(({ objects }) => objects) })
+describeTable('the embedded table of a second thread', { create: () => openConnected(({ table }) => table) })
+describeObjectStore('the embedded object store of a second thread', {
+  create: () => openConnected(({ objects }) => objects),
+})

@@ -21,8 +21,9 @@ export interface ServerProcess {
   kill(): Promise<Finished>
 }
 
-function launch(environment: Environment, args: readonly string[]) {
-  const child: ChildProcess = spawn(process.execPath, [main, ...args], {
+function launch(environment: Environment, args: readonly string[], under: readonly string[] = []) {
+  const [command = '', ...rest] = [...under, process.execPath, main, ...args]
+  const child: ChildProcess = spawn(command, rest, {
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -37,12 +38,16 @@ function launch(environment: Environment, args: readonly string[]) {
 export const runMain = (environment: Environment, args: readonly string[] = []): Promise<Finished> =>
   launch(environment, args).finished
 
-/** Starts it on a free port and waits until it says where it listens. `said`: its standard output so far. */
+/**
+ * Starts it on a free port and waits until it says where it listens. `under`: a command that becomes the server.
+ * `said`: its standard output so far.
+ */
 export async function startServerProcess(
   environment: Environment,
   args: readonly string[] = [],
+  under: readonly string[] = [],
 ): Promise<ServerProcess & { said(): string }> {
-  const { child, text, finished } = launch({ PORT: '0', ...environment }, args)
+  const { child, text, finished } = launch({ PORT: '0', ...environment }, args, under)
   const listening = new Promise<string>((resolve) => {
     child.stdout?.on('data', () => {
       const [, url] = /on (https?:\/\/\S+)/.exec(text.stdout) ?? []

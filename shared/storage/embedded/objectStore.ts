@@ -1,8 +1,8 @@
 // The object port as files, durable when a put answers. An object "a/b/c" is the file stored/a/b/c@, so that
-// no object is in the way of the folder that another name needs. A put (objectWorker.ts) writes to incoming/, then
-// links: of many only one succeeds, and a crash leaves a file in incoming/, which the next start removes. Deleting
-// waits for no disk: an object that comes back after a power cut is garbage that nothing names. Empty folders
-// stay.
+// no object is in the way of the folder that another name needs. A put (objectWorker.ts) writes to incoming/, or where
+// a second thread puts to a folder of that thread's, then links: of many only one succeeds, and a crash leaves a file
+// there, which goes when the store of that folder is opened again. Deleting waits for no disk: an object that comes
+// back after a power cut is garbage that nothing names. Empty folders stay.
 import type { Dirent } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -15,13 +15,19 @@ import { createObjectWriter } from './objectWriter.ts'
 const objectMark = '@'
 
 export interface FileObjectStore extends ObjectStore {
+  /** How the thread that puts ended; from then on nothing is put. */
+  readonly ended: Promise<Error>
   /** After the puts that were accepted. */
   close(): Promise<void>
 }
 
-export const createFileObjectStore = async (directory: string): Promise<FileObjectStore> => {
+/** `incomingName`: of a folder that no other store uses. */
+export const createFileObjectStore = async (
+  directory: string,
+  incomingName: string,
+): Promise<FileObjectStore> => {
   const stored = path.join(directory, 'stored')
-  const incoming = path.join(directory, 'incoming')
+  const incoming = path.join(directory, incomingName)
   await rm(incoming, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   await makeFolderDurably(stored)
@@ -47,6 +53,7 @@ export const createFileObjectStore = async (directory: string): Promise<FileObje
       for (const name of names) checkObjectName(name)
       for (const name of names) await failsWith('unknown', () => absentAs(undefined, unlink(fileOf(name))))
     },
+    ended: writer.ended,
     close: () => writer.close(),
   }
 }

@@ -8,9 +8,12 @@ import { Worker } from 'node:worker_threads'
 import { StorageError } from '../../base/errors.ts'
 import { writeDurably } from './files.ts'
 import type { PutOrder, PutOutcome, PutReply, WriterSettings } from './objectProtocol.ts'
+import { threadEnd } from './threadEnd.ts'
 
 export interface ObjectWriter {
   put(file: string, parts: readonly Uint8Array[]): Promise<'stored' | 'exists'>
+  /** How the thread ended; from then on nothing is put. */
+  readonly ended: Promise<Error>
   /** After the puts that were accepted. */
   close(): Promise<void>
 }
@@ -21,7 +24,8 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
     workerData: settings,
     execArgv: [],
   })
-  const send = createSender(worker)
+  const ended = threadEnd(worker, 'the thread that writes objects')
+  const send = createSender(worker, ended)
   let ids = 0
   let underWay = 0
   let idle = Promise.withResolvers<void>()
@@ -40,9 +44,6 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
     worker.unref()
   }
 
-  worker.on('exit', () => {
-    stopped = true
-  })
   // Only now: a listener holds the process.
   worker.unref()
 
@@ -59,6 +60,7 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
         leave()
       }
     },
+    ended,
     async close() {
       await idle.promise
       stopped = true
@@ -70,15 +72,14 @@ export function createObjectWriter(settings: WriterSettings): ObjectWriter {
 type Send = (order: PutOrder) => Promise<PutOutcome>
 
 /** Each put is answered by the thread, or by its end. */
-function createSender(worker: Worker): Send {
+function createSender(worker: Worker, ended: Promise<Error>): Send {
   const waiting = new Map<number, (outcome: PutOutcome) => void>()
-  let ended: string | undefined
-  const end = (cause: unknown) => {
-    const message = `the writer of objects ended${cause instanceof Error ? `: ${cause.message}` : ''}`
-    ended ??= message
+  let end: string | undefined
+  void ended.then(({ message }) => {
+    end = message
     for (const resolve of waiting.values()) resolve({ kind: 'failed', effect: 'unknown', message })
     waiting.clear()
-  }
+  })
   worker.on('message', (replies: readonly PutReply[]) => {
     for (const { id, outcome } of replies) {
       const resolve = waiting.get(id)
@@ -86,12 +87,9 @@ function createSender(worker: Worker): Send {
       resolve?.(outcome)
     }
   })
-  worker.on('error', end)
-  worker.on('exit', () => end(undefined))
   return (order) =>
     new Promise((resolve) => {
-      // While a large object was being written.
-      if (ended !== undefined) return resolve({ kind: 'failed', effect: 'none', message: ended })
+      if (end !== undefined) return resolve({ kind: 'failed', effect: 'none', message: end })
       waiting.set(order.id, resolve)
       const { content } = order
       worker.postMessage(order, content.kind === 'bytes' ? [content.bytes.buffer] : [])

@@ -5,21 +5,37 @@
 //   table     the SQLite file of the table, and its -wal and -shm
 //   objects/  the objects
 //
+// Another thread of the process opens the same storage with what `connect` says.
 // A folder that is made is its owner's alone. Refuses a folder with other things in it, one of another format, and a
 // second process, before anything is written.
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { MessagePort } from 'node:worker_threads'
 import type { ObjectStore } from '../../ports/objectStore.ts'
 import type { Table } from '../../ports/table.ts'
 import { codeOf, syncFolder, writeDurably } from './files.ts'
 import { createFileObjectStore } from './objectStore.ts'
-import { openEmbeddedTable } from './table.ts'
+import { openConnectedTable, openEmbeddedTable } from './table.ts'
 
-export interface EmbeddedStorage {
+export interface OpenStorage {
   readonly objects: ObjectStore
   readonly table: Table
+  /** How a thread that writes ended: before `close`, when from then on not everything can be written. */
+  readonly ended: Promise<Error>
+  /** After what was accepted. */
   close(): Promise<void>
+}
+
+export interface EmbeddedStorage extends OpenStorage {
+  /** For one other thread, which is to end before this storage is closed. */
+  connect(): Connection
+}
+
+/** What one thread posts another; the port is transferred. */
+export interface Connection {
+  readonly folder: string
+  readonly tablePort: MessagePort
 }
 
 const format = 'Millrace storage, format 1\n'
@@ -34,8 +50,8 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
   const lock = takeLock(folder)
   try {
     if (isNew) await writeFormat(folder)
-    const objects = await createFileObjectStore(path.join(folder, 'objects'))
-    const table = await openEmbeddedTable(path.join(folder, 'table'))
+    const objects = await createFileObjectStore(objectsOf(folder), 'incoming')
+    const table = await openEmbeddedTable(tableOf(folder))
     await syncFolder(folder).catch(async (error) => {
       await table.close()
       throw error
@@ -43,6 +59,8 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
     return {
       objects,
       table,
+      ended: Promise.race([objects.ended, table.ended]),
+      connect: () => ({ folder, tablePort: table.connect() }),
       close: async () => {
         await Promise.all([objects.close(), table.close()])
         releaseLock(lock)
@@ -53,6 +71,23 @@ export const openEmbeddedStorage = async (dataDirectory: string): Promise<Embedd
     throw error
   }
 }
+
+export const openConnectedStorage = async ({ folder, tablePort }: Connection): Promise<OpenStorage> => {
+  const objects = await createFileObjectStore(objectsOf(folder), 'incoming-connected')
+  const table = openConnectedTable(tableOf(folder), tablePort)
+  return {
+    objects,
+    table,
+    ended: objects.ended,
+    close: async () => {
+      await Promise.all([objects.close(), table.close()])
+    },
+  }
+}
+
+const objectsOf = (folder: string): string => path.join(folder, 'objects')
+
+const tableOf = (folder: string): string => path.join(folder, 'table')
 
 const checkFormat = async (folder: string): Promise<boolean> => {
   const found = await readFile(path.join(folder, 'FORMAT'), 'utf8').catch((error) => {

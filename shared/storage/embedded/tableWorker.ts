@@ -1,8 +1,8 @@
-// The embedded table's one writer, a thread of its own so that no commit blocks the process. Each message is
-// a group of requests: evaluated in their order, in one transaction, answered after its COMMIT, so that a
-// group costs one fsync. A request that is a mistake of our own fails alone; an error of SQLite fails the
-// group.
-import { parentPort, workerData } from 'node:worker_threads'
+// The embedded table's one writer, a thread of its own so that no commit blocks the process. Threads that write send it
+// a port each. Each message there is a group of requests: evaluated in their order, in one transaction, answered after
+// its COMMIT, so that a group costs one fsync. A request that is a mistake of our own fails alone; an error of SQLite
+// fails the group.
+import { MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { invariant } from '../../base/errors.ts'
 import type { Item, ItemKey } from '../../ports/table.ts'
 import { type Applied, decideTransaction, decideWrite } from '../evaluate.ts'
@@ -25,11 +25,20 @@ port.on('message', (message: unknown) => {
     port.close()
     return
   }
-  invariant(message instanceof Uint8Array, 'the writer of the table is sent bytes')
-  const replies = encodeReplies(commitGroup(decodeRequests(message)))
-  port.postMessage(replies, [replies.buffer])
+  invariant(message instanceof MessagePort, 'the writer of the table is sent ports')
+  serve(message)
 })
 port.postMessage(ready)
+
+function serve(client: MessagePort): void {
+  client.on('message', (message: unknown) => {
+    invariant(message instanceof Uint8Array, 'the writer of the table is sent bytes')
+    const replies = encodeReplies(commitGroup(decodeRequests(message)))
+    client.postMessage(replies, [replies.buffer])
+  })
+  // Who has not closed theirs does not keep the writer from its end.
+  client.unref()
+}
 
 function commitGroup(requests: readonly Request[]): readonly Reply[] {
   let replies: readonly Reply[]

@@ -9,6 +9,7 @@ const turn = {
   topicId: 'abc',
   partition: 3,
   deadlineMs: 1000,
+  isAskedFor: false,
 }
 
 test("the schedule's event is known by its detail-type", () => {
@@ -18,6 +19,7 @@ test("the schedule's event is known by its detail-type", () => {
 
 test("a partition's event keeps its own fields and no other", () => {
   assert.deepEqual(parseCompactorEvent({ ...turn, config: { retentionMs: 0 } }), turn)
+  assert.deepEqual(parseCompactorEvent({ ...turn, isAskedFor: true }), { ...turn, isAskedFor: true })
 })
 
 test('a foreign event is refused, and a field that is wrong is named', () => {

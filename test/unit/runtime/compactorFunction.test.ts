@@ -136,7 +136,7 @@ test('a worker that never answers is waited for until its deadline and the grace
   const names = { functionName: 'compactor', functionVersion: '7', graceMs: 20 }
   const worker = createLambdaWorker({ client: server.client, clock: mill.clock, ...names })('test')
   const config = effectiveConfig({})
-  const turn = worker({ topicName: 't', topicId: 'x', partition: 2, config }, mill.clock.now() + 20)
+  const turn = worker({ topicName: 't', topicId: 'x', partition: 2, config }, mill.clock.now() + 20, false)
   await assert.rejects(turn, /the worker of test\/t-2: /)
 })
 
@@ -144,7 +144,7 @@ test('a deadline between two milliseconds is the earlier one', async (t) => {
   const { mill, topicId } = await createWrittenMill(1)
   const { worker, server } = await startFunction(t, mill)
   const config = effectiveConfig({})
-  await worker({ topicName: 't', topicId, partition: 0, config }, mill.clock.now() + minute + 0.5)
+  await worker({ topicName: 't', topicId, partition: 0, config }, mill.clock.now() + minute + 0.5, false)
   assert.equal(server.requests.length, 1)
 })
 

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
+import { openConnectedStorage, openEmbeddedStorage } from '../../../../shared/storage/embedded/open.ts'
 
 const newFolder = async (context: TestContext): Promise<string> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-open-'))
@@ -134,6 +134,49 @@ test('closing waits for accepted writes, and refuses others without an effect', 
   const again = await openEmbeddedStorage(folder)
   assert.deepEqual((await again.table.get(key))?.attributes, { n: 2000 })
   await again.close()
+})
+
+test('two threads write the same storage: each sees what the other wrote, one of two puts wins', async (context) => {
+  const folder = await newFolder(context)
+  const storage = await openEmbeddedStorage(folder)
+  const other = await openConnectedStorage(storage.connect())
+  const add = { kind: 'update', key, actions: [{ kind: 'add', attribute: 'n', value: 1 }] } as const
+  const writes = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? storage : other).table.write(add))
+  assert.ok((await Promise.all(writes)).every(({ ok }) => ok))
+  for (const { table } of [storage, other]) assert.deepEqual((await table.get(key))?.attributes, { n: 200 })
+  const large = 5 * 1024 * 1024
+  for (const size of [10, large]) {
+    const puts = [storage, other].map(({ objects }, i) =>
+      objects.putIfAbsent(`a/${size}`, [Buffer.alloc(size, i + 1)]),
+    )
+    assert.deepEqual((await Promise.all(puts)).toSorted(), ['exists', 'stored'])
+    const seen = await Promise.all(
+      [storage, other].map(({ objects }) => objects.getRange(`a/${size}`, 0, large)),
+    )
+    assert.ok(seen[0] && seen[1] && Buffer.from(seen[0]).equals(seen[1]))
+  }
+  await other.close()
+  await assert.rejects(other.table.write(add), { name: 'StorageError', effect: 'none' })
+  assert.equal((await storage.table.write(add)).ok, true)
+  await storage.close()
+})
+
+test('a storage that closes refuses what the other thread has still to write', async (context) => {
+  const storage = await openEmbeddedStorage(await newFolder(context))
+  const other = await openConnectedStorage(storage.connect())
+  await storage.close()
+  const write = other.table.write({ kind: 'put', key, attributes: {} })
+  await assert.rejects(write, { name: 'StorageError' })
+  await other.close()
+})
+
+test('a storage whose writer ended says how, and refuses what is still to be written', async (context) => {
+  const storage = await openEmbeddedStorage(await newFolder(context))
+  storage.connect().tablePort.postMessage('nonsense')
+  assert.match((await storage.ended).message, /^the thread that writes the table ended: .* is sent bytes$/)
+  const late = storage.table.write({ kind: 'put', key, attributes: {} })
+  await assert.rejects(late, { name: 'StorageError', effect: 'none' })
+  await storage.close()
 })
 
 test('a put that cannot be written has no effect and says so', async (context) => {
