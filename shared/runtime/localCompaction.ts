@@ -44,35 +44,30 @@ export function startCompactions(
   { compactionIntervalMs, dedupeBufferBytes }: CompactionConfig,
 ): LocalCompactions {
   const stopping = new AbortController()
-  const settings = {
-    ...defaultCompactionSettings,
-    offsetMapEntriesMax: offsetMapEntriesOf(dedupeBufferBytes),
-  }
+  const offsetMapEntriesMax = offsetMapEntriesOf(dedupeBufferBytes)
+  const settings = { ...defaultCompactionSettings, offsetMapEntriesMax }
   const workers = deps.startPartitionWorkers?.(settings)
   const compactions = new Map<string, Compaction>()
 
   const of = (clusterId: string): Compaction => {
     const known = compactions.get(clusterId)
     if (known !== undefined) return known
-    const ports = { ...deps, scope: createScope(clusterId), stopping: stopping.signal }
     const report = newCompactionReport()
-    const compactor = createCompactor(ports, settings, workers?.of(clusterId, report), report)
+    const worker = workers?.of(clusterId, report)
+    const scoped = { ...deps, scope: createScope(clusterId), stopping: stopping.signal }
+    const compactor = createCompactor(scoped, settings, worker, report)
     const compaction = createCompaction(compactor, deps.clock, passMsMax)
     compactions.set(clusterId, compaction)
     return compaction
   }
-  const reportFailure = (error: unknown) => logFailure('compaction failed', error)
 
-  const clusters = createClusterRegistry(deps)
   const turn = async (cluster: ClusterState, request: CompactionRequest, msMax: number): Promise<boolean> => {
     if (cluster.state !== 'DELETING') {
       return (await of(cluster.clusterId).run({ ...request, passMsMax: msMax })).unfinished
     }
-    const endsAtMs = deps.clock.now() + msMax
-    const isOver = () => stopping.signal.aborted || deps.clock.now() >= endsAtMs
-    const isErased = await eraseCluster({ ...deps, clusters }, cluster, isOver)
-    if (isErased) compactions.delete(cluster.clusterId)
-    return !isErased && isOver()
+    const erased = await eraseFor(deps, cluster, msMax, stopping.signal)
+    if (erased.isErased) compactions.delete(cluster.clusterId)
+    return erased.unfinished
   }
   const everyCluster = {
     async run(request: CompactionRequest) {
@@ -101,4 +96,19 @@ export function startCompactions(
       await Promise.all(Array.from(compactions.values(), (compaction) => compaction.idle()))
     },
   }
+}
+
+const reportFailure = (error: unknown) => logFailure('compaction failed', error)
+
+/** `unfinished`: the time was over before there was nothing left. */
+async function eraseFor(
+  deps: LocalCompactionDeps,
+  cluster: ClusterState,
+  msMax: number,
+  stopping: AbortSignal,
+): Promise<{ readonly isErased: boolean; readonly unfinished: boolean }> {
+  const endsAtMs = deps.clock.now() + msMax
+  const isOver = () => stopping.aborted || deps.clock.now() >= endsAtMs
+  const isErased = await eraseCluster({ ...deps, clusters: createClusterRegistry(deps) }, cluster, isOver)
+  return { isErased, unfinished: !isErased && isOver() }
 }
