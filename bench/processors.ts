@@ -1,25 +1,34 @@
-// Load and server on processors of their own, as load from other machines would be: a server's thread that waits until
-// a thread of the load has had its slice (milliseconds, on Linux) is nothing that the server could mend.
+// Who measures, who loads and who is measured on processors of their own, as if they were on machines of their own: on
+// Linux a thread that wakes may wait for the slice (milliseconds) of the one that has its processor, which is nothing
+// that a server could mend.
 
 import { spawnSync } from 'node:child_process'
 
-/** How a server is started, as the first half of what there is; empty: processors are shared. */
-export type ServerCommand = readonly string[]
+/** What a command is put behind; empty: it has the processors that all have. */
+export type Placed = readonly string[]
 
-/** Keeps this process, and threads that it starts from now on, to the second half. Linux alone has a taskset. */
-export function takeSecondHalf(): ServerCommand {
-  const own = spawnSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' })
-  const processors = own.status === 0 ? parseList(own.stdout.slice(own.stdout.lastIndexOf(':') + 1)) : []
+export interface Places {
+  readonly servers: Placed
+  readonly measuring: Placed
+  readonly loading: Placed
+}
+
+/** Servers have half of the processors, whoever measures has one. Linux alone has a taskset. */
+export function placesOf(processors: readonly number[]): Places {
   const half = Math.floor(processors.length / 2)
-  if (half === 0) return []
-  const { status } = spawnSync('taskset', [
-    '-a',
-    '-c',
-    '-p',
-    processors.slice(half).join(),
-    String(process.pid),
-  ])
-  return status === 0 ? ['taskset', '-c', processors.slice(0, half).join()] : []
+  const others = processors.slice(half)
+  const on = (some: readonly number[]): Placed => (half === 0 ? [] : ['taskset', '-c', some.join()])
+  return {
+    servers: on(processors.slice(0, half)),
+    measuring: on(others.slice(-1)),
+    loading: on(others.length > 1 ? others.slice(0, -1) : others),
+  }
+}
+
+/** Those that this process may use; none where nobody can say. */
+export function ownProcessors(): readonly number[] {
+  const { status, stdout } = spawnSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' })
+  return status === 0 ? parseList(stdout.slice(stdout.lastIndexOf(':') + 1)) : []
 }
 
 /** "0-2,5" is four of them. */

@@ -1,19 +1,19 @@
 // `npm run bench:tenants`: how much one tenant at ten times its quota slows another one down. Both use one server, with
 // security on, as two clusters; the neighbour appends at its own pace all the time, and how long that takes is compared
 // between the times when it is alone and those when the greedy tenant is beside it. The floor is the same load on a
-// server of its own: what sharing a machine costs those who share nothing else. The load has half of the processors,
-// the servers the other.
+// server of its own: what sharing a machine costs those who share nothing else. Servers and loads have processors of
+// their own.
 
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { startServerProcess } from '../test/support/serverProcess.ts'
 import { percentile } from './figures.ts'
-import { runWorker } from './load.ts'
-import { type ServerCommand, takeSecondHalf } from './processors.ts'
-import type { TenantLoad, TenantPlan } from './tenantWorker.ts'
+import { ownProcessors, type Placed, type Places, placesOf } from './processors.ts'
+import type { TenantLoad, TenantPlan } from './tenantLoad.ts'
 
 const help = `Measures how much one tenant at ten times its quota slows another one down.
 
@@ -36,8 +36,8 @@ const warmUpSeconds = 12
 const leadSeconds = 3
 /** Until a greedy load that was refused to its end is over. */
 const spareSeconds = 2
-/** Until the thread of a load has begun, and has ended. */
-const threadSeconds = 0.2
+/** Until the process of a load has begun, and has ended. */
+const processSeconds = 0.5
 const clustersMaxAgeMs = 5000
 
 interface Arguments {
@@ -62,7 +62,7 @@ function parseArguments(): Arguments | undefined {
 /** As the operator whose key the server's first start printed. */
 type Operate = <T>(method: string, path: string, body: unknown) => Promise<T>
 
-async function startServer(directory: string, command: ServerCommand) {
+async function startServer(directory: string, command: Placed) {
   const server = await startServerProcess({ DATA_DIR: directory }, ['--secure'], command)
   while (!/curl/.test(server.said())) await sleep(10)
   const printed = (name: string) => new RegExp(`^ {2}${name} +(\\S+)$`, 'm').exec(server.said())?.[1] ?? ''
@@ -79,20 +79,21 @@ async function startServer(directory: string, command: ServerCommand) {
 
 type Server = Awaited<ReturnType<typeof startServer>>
 
-interface Servers {
+interface Setting {
   readonly server: Server
   readonly elsewhere: Server
+  readonly places: Places
 }
 
 type Load = (seconds: number) => Promise<TenantLoad>
 
-async function measure({ server, elsewhere }: Servers, { turns, seconds, unbounded }: Arguments) {
-  const neighbour = loadOf(server, await createTenant(server, 'neighbour'), 4096, 100)
+async function measure({ server, elsewhere, places }: Setting, { turns, seconds, unbounded }: Arguments) {
+  const neighbour = loadOf(server, places.measuring, await createTenant(server, 'neighbour'), 4096, 100)
   const greedy = {
-    elsewhere: await greedyLoad(elsewhere, unbounded),
-    beside: await greedyLoad(server, unbounded),
+    elsewhere: await greedyLoad(elsewhere, places.loading, unbounded),
+    beside: await greedyLoad(server, places.loading, unbounded),
   }
-  const turnSeconds = 3 * seconds + 2 * (leadSeconds + threadSeconds)
+  const turnSeconds = 3 * seconds + 2 * (leadSeconds + processSeconds)
   const whole = neighbour(warmUpSeconds + turns * turnSeconds + spareSeconds)
   // What a window of the quota may hold at once is used up before anything is measured.
   await Promise.all([greedy.elsewhere(warmUpSeconds), greedy.beside(warmUpSeconds)])
@@ -118,7 +119,7 @@ async function measure({ server, elsewhere }: Servers, { turns, seconds, unbound
   return { ...summary(await whole, windows), greedy: sumOf(loads) }
 }
 
-async function greedyLoad(server: Server, unbounded: boolean): Promise<Load> {
+async function greedyLoad(server: Server, place: Placed, unbounded: boolean): Promise<Load> {
   const tenant = await createTenant(server, 'greedy')
   if (!unbounded) {
     const quota = {
@@ -127,18 +128,27 @@ async function greedyLoad(server: Server, unbounded: boolean): Promise<Load> {
     }
     await server.operate('POST', `/v3/clusters/${tenant.clusterId}/client-quotas`, { data: [quota] })
   }
-  return loadOf(server, tenant, 50_000, (10 * quotaBytes) / 50_000)
+  return loadOf(server, place, tenant, 50_000, (10 * quotaBytes) / 50_000)
 }
 
 const loadOf =
   (
     { port }: Server,
+    place: Placed,
     tenant: Pick<TenantPlan, 'clusterId' | 'authorization'>,
     bytes: number,
     perSecond: number,
   ): Load =>
-  (seconds) =>
-    runWorker<TenantPlan, TenantLoad>('./tenantWorker.ts', { ...tenant, port, bytes, perSecond, seconds })
+  async (seconds) => {
+    const plan: TenantPlan = { ...tenant, port, bytes, perSecond, seconds }
+    const file = path.join(import.meta.dirname, 'tenantLoad.ts')
+    const [command = '', ...rest] = [...place, process.execPath, file, JSON.stringify(plan)]
+    const { stdout } = await promisify(execFile)(command, rest, { maxBuffer: outputBytesMax })
+    return JSON.parse(stdout)
+  }
+
+/** Some 70 bytes for each request that was stored. */
+const outputBytesMax = 64 * 1024 * 1024
 
 /** Stretches of time, of each kind. */
 interface Windows {
@@ -204,12 +214,12 @@ const sumOf = (loads: readonly TenantLoad[]) => ({
 async function main(given: Arguments): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-tenants-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  const command = takeSecondHalf()
+  const places = placesOf(ownProcessors())
   const [server, elsewhere] = await Promise.all(
-    ['server', 'elsewhere'].map((name) => startServer(path.join(directory, name), command)),
+    ['server', 'elsewhere'].map((name) => startServer(path.join(directory, name), places.servers)),
   )
   if (!server || !elsewhere) throw new Error('there are two servers')
-  const result = await measure({ server, elsewhere }, given)
+  const result = await measure({ server, elsewhere, places }, given)
   await Promise.all([server.stop(), elsewhere.stop()])
   const over = (p99Ms: number) => p99Ms / result.alone.p99Ms
   const ratio = over(result.beside.p99Ms)
@@ -220,7 +230,8 @@ async function main(given: Arguments): Promise<void> {
   console.log(`the greedy tenant was refused ${result.greedy.refused} times, ${result.greedy.failed} failed`)
   console.log(`\np99 with the greedy tenant elsewhere on the machine over alone: ${floor.toFixed(2)}`)
   console.log(`p99 with the greedy tenant beside over alone: ${ratio.toFixed(2)} (wanted: below ${target})`)
-  if (command.length === 0) console.log('servers and load shared the processors: there is no taskset here')
+  const isPlaced = places.servers.length > 0
+  if (!isPlaced) console.log('servers and loads shared the processors: there is no taskset here')
   if (given.unbounded) return
   if (ratio >= target) process.exitCode = 1
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version }
@@ -230,7 +241,7 @@ async function main(given: Arguments): Promise<void> {
     {
       machine,
       directory: tmpdir(),
-      ownProcessors: command.length > 0,
+      ownProcessors: isPlaced,
       ...given,
       quotaBytes,
       floor,

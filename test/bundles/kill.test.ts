@@ -10,6 +10,7 @@ test('functions that are killed under load keep every record that they acknowled
   const summary = await runKillLoop({
     start: () => startFunctions(world),
     rounds: 4,
+    compacts: false,
     report: (line) => t.diagnostic(line),
   })
   assert.deepEqual(summary.problems, [])

@@ -13,7 +13,12 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 
 const world = await startAwsWorld(false)
 const start = () => startFunctions(world)
-const { acknowledged, stored, problems } = await runKillLoop({ start, rounds, report: print })
+const { acknowledged, stored, problems } = await runKillLoop({
+  start,
+  rounds,
+  compacts: false,
+  report: print,
+})
 await world.close()
 for (const problem of problems) print(problem)
 const what = `${rounds} kills of both functions: ${acknowledged} acknowledged records`

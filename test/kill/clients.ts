@@ -87,6 +87,30 @@ export function createBatchClient(name: string, ledger: Ledger): Client {
   }
 }
 
+export interface CompactionClient extends Client {
+  /** In all runs that were answered. */
+  segmentsWritten(): number
+}
+
+/** Has the topic compacted over and over. A partition that a kill interrupted waits a minute for its lease. */
+export function createCompactionClient(ledger: Ledger): CompactionClient {
+  let segments = 0
+  return {
+    segmentsWritten: () => segments,
+    async run(url, isOver) {
+      do {
+        const wanted = JSON.stringify({ topic_name: topicName })
+        const answer = await send(`${url}/v3/clusters/local/compaction:run`, wanted, json)
+        if (!answer) return
+        if (answer.status !== 200) return ledger.problem(`compaction: ${answer.text}`)
+        const { counters, uncleanable_partitions } = JSON.parse(answer.text)
+        segments += counters.segments_written
+        if (uncleanable_partitions.length > 0) ledger.problem(`compaction: ${answer.text}`)
+      } while (!isOver())
+    },
+  }
+}
+
 /** What an idempotent producer has under way; after a restart it sends the very same again. */
 interface Pending {
   readonly baseSequence: number

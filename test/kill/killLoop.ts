@@ -5,6 +5,7 @@ import type { ServerProcess } from '../support/serverProcess.ts'
 import {
   batchType,
   createBatchClient,
+  createCompactionClient,
   createIdempotentClient,
   createJsonClient,
   partitionCount,
@@ -17,12 +18,15 @@ export interface KillLoopOptions {
   /** On the storage of the one before. */
   readonly start: () => Promise<ServerProcess>
   readonly rounds: number
+  /** Its topic is compacted all the while; on AWS no request asks for that. */
+  readonly compacts: boolean
   readonly report: (line: string) => void
 }
 
 export interface KillLoopSummary {
   readonly acknowledged: number
   readonly stored: number
+  readonly segmentsWritten: number
   readonly problems: readonly string[]
 }
 
@@ -33,9 +37,11 @@ const readBacksMax = 50
 /** Beyond it the loop has seen enough. */
 const problemsMax = 20
 
-export async function runKillLoop({ start, rounds, report }: KillLoopOptions): Promise<KillLoopSummary> {
+export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopSummary> {
+  const { start, rounds, compacts, report } = options
   const ledger = createLedger()
-  const clients = createClients(ledger)
+  const compaction = createCompactionClient(ledger)
+  const clients = [...createClients(ledger), ...(compacts ? [compaction] : [])]
   let stored = 0
   for (let round = 1; round <= rounds && ledger.problems.length < problemsMax; round++) {
     const server = await start()
@@ -60,7 +66,8 @@ export async function runKillLoop({ start, rounds, report }: KillLoopOptions): P
   if (asJson !== stored) ledger.problem(`${stored} records are read as batches and ${asJson} as JSON`)
   const { code, stderr } = await server.stop()
   if (code !== 0) ledger.problem(`the server ended with code ${code}: ${stderr}`)
-  return { acknowledged: ledger.acknowledged, stored, problems: ledger.problems }
+  const segmentsWritten = compaction.segmentsWritten()
+  return { acknowledged: ledger.acknowledged, stored, segmentsWritten, problems: ledger.problems }
 }
 
 const createClients = (ledger: Ledger) => [

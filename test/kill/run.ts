@@ -14,12 +14,14 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 
 const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-loop-'))
 const start = () => startServerProcess({ DATA_DIR: folder })
-const { acknowledged, stored, problems } = await runKillLoop({ start, rounds, report: print })
+const summary = await runKillLoop({ start, rounds, compacts: true, report: print })
+const { acknowledged, stored, segmentsWritten, problems } = summary
 for (const problem of problems) print(problem)
 if (problems.length === 0) {
   await rm(folder, { recursive: true })
   print(
-    `${rounds} kills: ${acknowledged} acknowledged records, every one found once at its offset (${stored} stored)`,
+    `${rounds} kills: ${acknowledged} acknowledged records, every one found once at its offset (${stored} stored, ` +
+      `${segmentsWritten} segments written meanwhile)`,
   )
 } else {
   print(

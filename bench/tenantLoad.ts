@@ -1,9 +1,8 @@
-// One tenant's load, in a thread of its own: requests leave at a steady pace, whether or not those before are answered,
+// One tenant's load, in a process of its own: takes its plan as an argument and prints what it gave. Requests leave at a steady pace, whether or not those before are answered,
 // and nobody heeds Retry-After. A latency runs from when the request was due.
 
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
 import { recordBatch, recordBatchType } from './requests.ts'
 
 export interface TenantPlan {
@@ -29,8 +28,7 @@ interface Stored {
 }
 
 const connectionsMax = 16
-const plan: TenantPlan = workerData
-parentPort?.postMessage(await run(plan))
+process.stdout.write(JSON.stringify(await run(JSON.parse(process.argv[2] ?? ''))))
 
 async function run({ perSecond, seconds, ...target }: TenantPlan): Promise<TenantLoad> {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax })
