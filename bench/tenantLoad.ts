@@ -1,5 +1,6 @@
-// One tenant's load, in a process of its own: takes its plan as an argument and prints what it gave. Requests leave at a steady pace, whether or not those before are answered,
-// and nobody heeds Retry-After. A latency runs from when the request was due.
+// One tenant's load, in a process of its own: takes its plan as an argument and prints what it gave. Requests leave
+// at a steady pace, whether or not those before are answered, and nobody heeds Retry-After. A latency runs from when
+// the request was due.
 
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
