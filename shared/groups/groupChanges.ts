@@ -1,6 +1,6 @@
 // Decides heartbeats of one group and writes what they change: one write for all of them, on the condition that the
-// group is as it was decided on, else once more on what it is now. A refusal is never decided from memory, and nobody
-// is expired before the table was asked whether anybody has heard of the member.
+// group is as it was decided on, else once more on what it is now. Neither a refusal nor what a member is to own is
+// decided from memory alone, and nobody is expired before the table was asked whether anybody has heard of the member.
 
 import { KafkaError } from '../base/errors.ts'
 import type { StoredGroup } from '../metadata/groupState.ts'
@@ -34,7 +34,7 @@ export async function changeGroup(
   let isRemembered = known !== undefined
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const decision = await decideOn(deps, group, requests)
-    if (isRemembered && decision.answers.some((answer) => answer instanceof KafkaError)) {
+    if (isRemembered && needsTheTable(decision, group)) {
       group = await cache.read()
       isRemembered = false
       continue
@@ -49,6 +49,16 @@ export async function changeGroup(
   }
   throw new KafkaError('KAFKA_STORAGE_ERROR', 'The group is being changed by many at once. Try again.')
 }
+
+/**
+ * Memory may be older than what the member was told since, by another process: what it had to give up would be given
+ * back to it. A decision that is written is decided on what is stored, or it is not written.
+ */
+const needsTheTable = (decision: Decision, remembered: StoredGroup): boolean =>
+  decision.answers.some(
+    (answer) =>
+      answer instanceof KafkaError || (decision.group === remembered && answer.assignment !== undefined),
+  )
 
 async function decideOn(
   { clock, settings, liveness, topicsFor }: GroupChangesDeps,

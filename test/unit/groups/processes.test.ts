@@ -90,3 +90,21 @@ test('several processes serve one group on a table that loses answers', async ()
     { numRuns: 60 },
   )
 })
+
+test('a process that remembers what a member owned gives back nothing that another one has asked back', async () => {
+  const ports = virtualPorts()
+  const [here, there] = [createTestCluster(ports), createTestCluster(ports)]
+  await createTopic(here, 't', 4)
+  const [first, second] = [newConsumer(joinRequest('m0')), newConsumer(joinRequest('m1'))]
+  await beat(here, first)
+  await beat(there, first)
+  assert.equal(first.owned.length, 4)
+  await beat(here, second)
+  await beat(here, first)
+  const kept = text(first.owned)
+  assert.equal(kept.length, 2)
+  await beat(there, first)
+  assert.deepEqual(text(first.owned), kept)
+  await beat(there, second)
+  assert.deepEqual(text([...first.owned, ...second.owned]), ['t-0', 't-1', 't-2', 't-3'])
+})
